@@ -1,0 +1,122 @@
+"""What the house asks of the world: a marketplace (Provider) and a memory (Store). Their contracts are here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
+from reconciler.core.text import SafeText
+
+Route = Literal["search", "rent", "list", "show", "destroy", "account"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A complete, well-formed list of the account's instances, every page of it."""
+
+    instances: tuple[Instance, ...]
+    started_at: float
+    """When the first page was asked for: evidence is dated by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The account says of this id, in so many words, that there is no such instance."""
+
+    id: int
+
+
+# The answers to one attempt to rent. Only these five; a provider never raises for a rent that may have been made.
+
+
+@dataclass(frozen=True, slots=True)
+class Rented:
+    """It exists and is accepted: an instance id that is neither the offer's nor nonsense."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedButCreated:
+    """The answer says no, yet names a contract: it exists, bills, and must be destroyed."""
+
+    id: int
+    why: SafeText
+
+
+@dataclass(frozen=True, slots=True)
+class OfferGone:
+    """Nothing was made; somebody else has it. Take the next offer."""
+
+    why: SafeText
+
+
+@dataclass(frozen=True, slots=True)
+class RentRefused:
+    """Nothing was made, and another offer would not help: `fleet` (bad arguments) or `run` (no credit, spend cap)."""
+
+    why: SafeText
+    stops: Literal["fleet", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class RentDoubtful:
+    """Nobody knows. The seat stays occupied until evidence settles it. `stops_run`: an auth answer, stop renting."""
+
+    why: SafeText
+    stops_run: bool = False
+
+
+RentAnswer = Rented | RefusedButCreated | OfferGone | RentRefused | RentDoubtful
+
+
+@dataclass(frozen=True, slots=True)
+class DestroySent:
+    """The account accepted it. It counts only once it was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class DestroyDoubtful:
+    """Sent, and no trustworthy answer. It is a leak until seen gone."""
+
+    why: SafeText
+
+
+DestroyAnswer = DestroySent | Gone | DestroyDoubtful
+
+
+class Provider(Protocol):
+    """A marketplace account.
+
+    Reading changes nothing. A reading that is not beyond doubt raises `DoubtfulReading`, `Unreachable` or
+    `KeyProblem`; it never returns less. Destroying what is gone is success. Renting sends one request, ever.
+    """
+
+    def account(self) -> Account:
+        """Whose account it is and its credit."""
+        ...
+
+    def instances(self) -> Listing:
+        """All instances of the account, complete or an error."""
+        ...
+
+    def instance(self, instance_id: int) -> Instance | Gone:
+        """One instance, read singly."""
+        ...
+
+    def search(self, query: OfferQuery) -> tuple[Offer, ...]:
+        """One search answer: a sample of at most 64 rows, cheapest first. Nothing follows from an absence."""
+        ...
+
+    def rent(self, order: RentOrder) -> RentAnswer:
+        """One attempt, one request on the wire."""
+        ...
+
+    def destroy(self, instance_id: int) -> DestroyAnswer:
+        """Ask for the end of one instance."""
+        ...
+
+    def free_at(self, route: Route) -> float:
+        """When the next call of `route` may be sent without waiting, epoch seconds."""
+        ...
