@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from reconciler.errors import Interrupted
+
+SLICE_S = 0.2
+
 
 class Clock(Protocol):
     """Tells the time and lets it pass. The simulator's clock passes time without waiting."""
@@ -29,3 +33,28 @@ class SystemClock:
         """Wait for `seconds` of real time."""
         if seconds > 0:
             time.sleep(seconds)
+
+
+class StoppingClock:
+    """A clock whose waits end, by `Interrupted`, once a stop was asked for. Calls in flight are not its business."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.stop_requested = False
+
+    def now(self) -> float:
+        """Seconds since the epoch, UTC."""
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass, in slices short enough to feel immediate when a stop is asked for."""
+        until = self._clock.now() + seconds
+        while (left := until - self._clock.now()) > 0:
+            self.check()
+            self._clock.sleep(min(left, SLICE_S) if isinstance(self._clock, SystemClock) else left)
+        self.check()
+
+    def check(self) -> None:
+        """Raise `Interrupted` when a stop was asked for."""
+        if self.stop_requested:
+            raise Interrupted("stopped, as asked")

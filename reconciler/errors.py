@@ -77,3 +77,9 @@ class Busy(ReconcileError):
     """Another run holds the lock."""
 
     exit_code = 6
+
+
+class Interrupted(ReconcileError):
+    """The user asked to stop. Raised between calls, never in the middle of one."""
+
+    exit_code = 130

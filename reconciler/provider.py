@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
+from reconciler.core.record import Record
 from reconciler.core.text import SafeText
 
 Route = Literal["search", "rent", "list", "show", "destroy", "account"]
@@ -119,4 +121,28 @@ class Provider(Protocol):
 
     def free_at(self, route: Route) -> float:
         """When the next call of `route` may be sent without waiting, epoch seconds."""
+        ...
+
+
+class Store(Protocol):
+    """The memory of one account and owner.
+
+    `save` is a compare-and-swap against what was last loaded or saved here: when another run has written since, it
+    raises `Busy` and nothing is changed. That, not a lock, is what keeps two runs from spending twice.
+    """
+
+    def load(self) -> Record:
+        """The record as it is now; an empty one when nothing was ever saved."""
+        ...
+
+    def save(self, record: Record) -> None:
+        """Make `record` durable before returning, or raise `Busy` or `NotSaved`."""
+        ...
+
+    def route_clocks(self) -> Mapping[str, float]:
+        """When the next call of each route may be sent, as the last command left it."""
+        ...
+
+    def save_route_clocks(self, earliest: Mapping[str, float]) -> None:
+        """Keep the route clocks for the next command; best effort, never an error."""
         ...

@@ -258,6 +258,8 @@ class Instance:
     """Claimed by the host, `California, US`."""
     price_per_hour: Decimal | None = None
     """All-in, while it runs."""
+    storage_per_hour: Decimal | None = None
+    """The part of it that a stopped instance goes on to bill."""
     disk_gb: Decimal | None = None
     image: SafeText | None = None
     vast_template: SafeText | None = None

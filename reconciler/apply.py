@@ -1,0 +1,285 @@
+"""A plan, action by action -> outcomes. The only caller of the provider's mutations.
+
+One thread, one schedule: the kind of call that is free first goes first. Nothing is sent that was not written down
+before; nothing is destroyed that was not read afresh; nothing counts as destroyed before it was seen gone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Literal
+
+from reconciler.clock import Clock
+from reconciler.core.fields import spec_hash
+from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
+from reconciler.core.model import Fleet, Instance, RentOrder
+from reconciler.core.place import Candidate
+from reconciler.core.plan import Create, Destroy, Plan, Replace, due
+from reconciler.core.record import (
+    Intent,
+    Known,
+    Leaving,
+    Record,
+    with_intent,
+    with_known,
+    with_leaving,
+    without_instance,
+    without_intents,
+)
+from reconciler.core.states import State, rate_per_hour, state_of
+from reconciler.errors import DoubtfulReading, Unreachable
+from reconciler.provider import (
+    DestroyDoubtful,
+    Gone,
+    OfferGone,
+    Provider,
+    RefusedButCreated,
+    RentDoubtful,
+    Rented,
+    RentRefused,
+    Store,
+)
+
+DOUBTS_PER_RUN = 2
+"""After so many rents of doubtful end a run rents nothing more."""
+
+OutcomeKind = Literal["rented", "ready", "destroyed", "sent", "leak", "doubtful", "refused", "offer gone", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one step of an action."""
+
+    kind: OutcomeKind
+    seat: Seat
+    text: str
+    instance_id: int | None = None
+    rate_per_hour: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What `{from_env}` references stand for, by variable; kept out of `repr`."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run carries from pass to pass."""
+
+    provider: Provider
+    store: Store
+    clock: Clock
+    owner: str
+    record: Record
+    random_bits: Callable[[int], int]
+    secrets: Secrets = field(default_factory=Secrets)
+    tell: Callable[[Outcome], None] = lambda _: None
+    outcomes: list[Outcome] = field(default_factory=list)
+    rented: dict[int, float] = field(default_factory=dict)
+    """Instances this run rented, and when."""
+    ready: set[int] = field(default_factory=set)
+    """Those of them that were told to be ready."""
+    attempts: dict[Seat, int] = field(default_factory=dict)
+    offers_gone: set[int] = field(default_factory=set)
+    doubts: int = 0
+    stopped_fleets: set[str] = field(default_factory=set)
+    rents_stopped: bool = False
+
+    def save(self, record: Record) -> None:
+        """Make the new record durable; only then is it the record."""
+        self.store.save(record)
+        self.record = record
+
+    def note(self, outcome: Outcome) -> None:
+        """Keep an outcome and tell it."""
+        self.outcomes.append(outcome)
+        self.tell(outcome)
+
+
+Rent = Create | Replace
+
+
+def apply(run: Run, plan: Plan) -> None:
+    """Do everything in `plan` that is due; outcomes go into `run`.
+
+    Raises `Interrupted` between calls when a stop was asked for, `Busy` or `NotSaved` when the record cannot be
+    written (then nothing more is sent), `KeyProblem` when the key is refused.
+    """
+    actions = [action for action in plan.actions() if due(action)]
+    rents: deque[Rent] = deque(a for a in actions if not isinstance(a, Destroy) and not _old_first(a))
+    destroys: deque[Destroy | Replace] = deque(a for a in actions if not isinstance(a, Create) and _old_first(a))
+    sent: list[Destroy | Replace] = []
+    while destroys or rents:
+        if destroys and (not rents or _destroy_is_free_first(run)):
+            action = destroys.popleft()
+            if _destroy(run, action):
+                sent.append(action)
+        else:
+            _rent(run, rents.popleft())
+    confirmed = confirm(run, [a.old.id for a in sent]) if sent else set()
+    for action in sent:
+        if isinstance(action, Replace) and action.old.id in confirmed:
+            _rent(run, action)
+
+
+def _old_first(action: Rent | Destroy) -> bool:
+    """Whether the action begins with a destroy."""
+    return isinstance(action, Destroy) or (isinstance(action, Replace) and action.order == "destroy-first")
+
+
+def _destroy_is_free_first(run: Run) -> bool:
+    return run.provider.free_at("destroy") <= run.provider.free_at("rent")
+
+
+# --- destroying -----------------------------------------------------------------------------------
+
+
+def _destroy(run: Run, action: Destroy | Replace) -> bool:
+    """Read afresh, write down, send. True when a destroy is under way."""
+    victim = action.old.id
+    reading = _fresh(run, action)
+    if isinstance(reading, Outcome):
+        run.note(reading)
+        return False
+    if isinstance(reading, Gone):
+        return True
+    rate = rate_per_hour(reading)
+    at = run.clock.now()
+    run.save(with_leaving(run.record, Leaving(victim, action.seat, at, action.reason, rate)))
+    answer = run.provider.destroy(victim)
+    if isinstance(answer, DestroyDoubtful):
+        run.note(Outcome("sent", action.seat, f"destroy of instance {victim}: {answer.why}", victim, rate))
+    return True
+
+
+def _fresh(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
+    """The victim as it is now, if it may still go; else why it is left alone."""
+    try:
+        keeper = action.keeper_id if isinstance(action, Destroy) else None
+        if keeper is not None and not _alive(run, keeper):
+            return _skipped(action, f"instance {keeper}, which was to stay, is not seen alive")
+        reading = run.provider.instance(action.old.id)
+    except (DoubtfulReading, Unreachable) as error:
+        return _skipped(action, f"could not be read afresh: {error}")
+    if isinstance(reading, Gone):
+        return reading
+    mark = read_label(reading.label, action.old.mark.owner)
+    if not isinstance(mark, Mark) or mark.seat != action.seat:
+        return _skipped(action, "its label is not ours any more")
+    if isinstance(action, Replace) and action.old.fault is not None and state_of(reading) is not State.FAILED:
+        return _skipped(action, f"it recovered: {reading.reported}")
+    return reading
+
+
+def _alive(run: Run, keeper: int) -> bool:
+    reading = run.provider.instance(keeper)
+    return not isinstance(reading, Gone) and state_of(reading) in (State.READY, State.PENDING)
+
+
+def _skipped(action: Destroy | Replace, why: str) -> Outcome:
+    return Outcome("skipped", action.seat, f"instance {action.old.id} is left alone: {why}", action.old.id)
+
+
+def confirm(run: Run, ids: list[int]) -> set[int]:
+    """Which of `ids` are seen gone: absent from a complete list, and the single read says so. The others are leaks
+    for now; a later pass asks again."""
+    confirmed: set[int] = set()
+    try:
+        listed = {instance.id for instance in run.provider.instances().instances}
+        for instance_id in ids:
+            if instance_id not in listed and isinstance(run.provider.instance(instance_id), Gone):
+                confirmed.add(instance_id)
+    except (DoubtfulReading, Unreachable):
+        pass
+    record = run.record
+    for instance_id in confirmed:
+        item = record.leaving.get(instance_id)
+        known = record.known.get(instance_id)
+        seat = item.seat if item else known.seat if known else Seat("", 0)
+        rate = item.rate_per_hour if item else Decimal(0)
+        record = without_instance(record, instance_id)
+        run.note(Outcome("destroyed", seat, item.reason if item else "it was gone already", instance_id, rate))
+    if record is not run.record:
+        run.save(record)
+    return confirmed
+
+
+# --- renting --------------------------------------------------------------------------------------
+
+
+def _rent(run: Run, action: Rent) -> None:
+    """Try the chosen offer, then its successors where the offer itself is gone."""
+    candidates = (action.choice.candidate, *action.choice.fallbacks)
+    for candidate in (c for c in candidates if c.price <= action.ceiling and c.offer.id not in run.offers_gone):
+        if run.rents_stopped or action.seat.fleet in run.stopped_fleets:
+            return
+        if not _attempt(run, action.seat, action.fleet, candidate, action.ceiling):
+            return
+
+
+def _attempt(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, ceiling: Decimal) -> bool:
+    """One attempt: write the intent, send once, classify. True when the next offer should be tried."""
+    run.clock.sleep(run.provider.free_at("rent") - run.clock.now())
+    attempt = attempt_of(run.random_bits(ATTEMPT_BITS))
+    order = _order(run, seat, fleet, candidate, attempt)
+    offer = candidate.offer
+    intent = Intent(attempt, seat, run.clock.now(), ceiling, offer.id, offer.machine_id)
+    run.save(with_intent(run.record, intent))
+    run.attempts[seat] = run.attempts.get(seat, 0) + 1
+    answer = run.provider.rent(order)
+    match answer:
+        case Rented(instance_id):
+            _rented(run, intent, instance_id, candidate)
+        case RefusedButCreated(instance_id, why):
+            _rented(run, intent, instance_id, None)
+            _undo(run, seat, instance_id, why, candidate.price)
+        case OfferGone(why):
+            run.offers_gone.add(offer.id)
+            run.save(without_intents(run.record, [attempt]))
+            run.note(Outcome("offer gone", seat, f"offer {offer.id} is gone: {why}"))
+            return True
+        case RentRefused(why, stops):
+            run.save(without_intents(run.record, [attempt]))
+            run.note(Outcome("refused", seat, f"offer {offer.id} was refused: {why}"))
+            run.stopped_fleets.add(seat.fleet)
+            run.rents_stopped = run.rents_stopped or stops == "run"
+        case RentDoubtful(why, stops_run):
+            run.doubts += 1
+            run.rents_stopped = run.rents_stopped or stops_run or run.doubts >= DOUBTS_PER_RUN
+            text = f"offer {offer.id}: {why}; the seat stays occupied until the account settles it"
+            run.note(Outcome("doubtful", seat, text, None, ceiling))
+    return False
+
+
+def _order(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, attempt: str) -> RentOrder:
+    """Everything the attempt sends, its secrets filled in from memory: no I/O between the intent and the send."""
+    label = write_label(Mark(run.owner, seat, spec_hash(fleet), attempt))
+    env = {n: v if isinstance(v, str) else run.secrets.values[v.name] for n, v in fleet.container.env}
+    login = fleet.container.registry_login
+    password = run.secrets.values[login.password.name] if login else None
+    return RentOrder(candidate.offer.id, label, fleet.container, env, password)
+
+
+def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | None) -> None:
+    """It exists: known from now on. The intent stays until its label was seen."""
+    run.rented[instance_id] = run.clock.now()
+    known = Known(instance_id, intent.seat, run.clock.now())
+    run.save(with_known(with_intent(run.record, replace(intent, instance_id=instance_id)), [known]))
+    if candidate is not None:
+        offer = candidate.offer
+        text = f"{offer.gpu_count}x {offer.gpu_name}, {offer.location or 'place unknown'}, machine {offer.machine_id}"
+        run.note(Outcome("rented", intent.seat, text, instance_id, candidate.price))
+
+
+def _undo(run: Run, seat: Seat, instance_id: int, why: str, rate: Decimal) -> None:
+    """A refusal that made an instance all the same: it bills, so it goes."""
+    reason = f"refused but created: {why}"
+    run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is destroyed", instance_id, rate))
+    run.save(with_leaving(run.record, Leaving(instance_id, seat, run.clock.now(), reason, rate)))
+    run.provider.destroy(instance_id)
+    confirm(run, [instance_id])

@@ -1,0 +1,224 @@
+"""`reconcile apply`: show the plan, ask, and make it so."""
+
+from __future__ import annotations
+
+import os
+import secrets as randomness
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.apply import Outcome, Run, Secrets
+from reconciler.cli.compose import World, open_world, stopping
+from reconciler.cli.declared import read, wish
+from reconciler.cli.options import (
+    Duration,
+    beside_option,
+    first_run_option,
+    max_destroys_option,
+    prune_option,
+    scope,
+    scope_options,
+    shape,
+    shape_options,
+    where,
+    world_options,
+)
+from reconciler.cli.plan import code_of, show, warn
+from reconciler.cli.screen import Screen
+from reconciler.converge import Approved, Ending, Result, converge
+from reconciler.core.envelope import Envelope, envelope_of
+from reconciler.core.guards import Allowed
+from reconciler.core.model import Account, Fleet, FromEnv
+from reconciler.core.plan import Plan
+from reconciler.core.record import Record, with_pause
+from reconciler.core.saved import MAX_BYTES, SavedPlan, read_plan
+from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
+from reconciler.reconcile import Pass, Wish, run_pass
+
+FRESH_S = 120.0
+"""A plan older than this is made anew before anything is done."""
+
+
+@click.command()
+@scope_options
+@world_options
+@prune_option
+@max_destroys_option
+@beside_option
+@first_run_option
+@click.option(
+    "--plan", "saved", type=click.Path(path_type=Path), metavar="FILE", help="Do at most what this plan approved."
+)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--no-wait", is_flag=True, help="Do one step and return.")
+@click.option("--timeout", type=Duration(), default="60m", show_default=True, help="How long to wait until all runs.")
+@shape_options
+def apply(**values: Any) -> int:
+    """Create, replace and destroy instances until the account matches the specs.
+
+    \b
+    Examples:
+      reconcile apply specs/ --simulate --yes
+      reconcile apply specs/ --plan plan.json --yes
+      reconcile apply specs/ --yes --no-wait --quiet        (for cron)
+    """
+    world_at, wanted, shaped = where(values), scope(values), shape(values)
+    screen = Screen(shaped)
+    loaded = read(wanted, screen)
+    with open_world(world_at) as world, stopping(world.clock):
+        warn(world, screen)
+        allowed = Allowed(values["max_destroys"], frozenset(values["beside"]), world.clock.now())
+        want = wish(loaded, world.settle, prune=values["prune"], allowed=allowed, first_run=values["first_run"])
+        consent = Consent(screen, values["yes"], values["saved"], loaded.policy.file)
+        return carry_out(world, want, consent, timeout_s=values["timeout"], step_only=values["no_wait"])
+
+
+class Consent:
+    """What was agreed to: by a saved plan, by `--yes`, or at the terminal."""
+
+    def __init__(self, screen: Screen, yes: bool, saved: Path | None, policy_file: str | None) -> None:
+        self.screen = screen
+        self._yes = yes
+        self._saved = read_saved(saved) if saved is not None else None
+        self.policy_file = policy_file
+
+    @property
+    def envelope(self) -> Envelope | None:
+        """The envelope of the saved plan, if there is one."""
+        return self._saved.envelope if self._saved else None
+
+    def check(self, account: Account, want: Wish, now: float) -> None:
+        """A stale saved plan is refused."""
+        why = self._saved.stale(account.id, want.policy.owner, want.fleets, now) if self._saved else None
+        if why is not None:
+            raise RefusedByGuard(f"the saved plan is stale: {why}", hint="make a new one: reconcile plan --out FILE")
+
+    def given(self, plan: Plan) -> None:
+        """Ask, where nobody has said yes before. No terminal and no `--yes` is a refusal."""
+        if self._yes:
+            return
+        if not (sys.stdin.isatty() and self.screen.is_text):
+            raise RefusedByGuard("nobody said yes, and there is no terminal to ask at", hint="--yes")
+        from reconciler.views.text import headline
+
+        if not click.confirm(f"{headline(plan)} Apply?", default=False, err=True):
+            raise RefusedByGuard("the answer was no: nothing was done")
+
+
+def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, step_only: bool) -> int:
+    """Plan, ask, apply, report. The ledger is open for writing before anything is sent.
+
+    A fleet that the wish ends is paused before its first instance goes.
+    """
+    account = world.provider.account()
+    consent.check(account, want, world.clock.now())
+    store = world.ledger(account, want.policy.owner, read_only=False)
+    screen = consent.screen
+    run = Run(world.provider, store, world.clock, want.policy.owner, store.load(), randomness.randbits)
+    run.secrets = secrets_of(want.fleets, os.environ)
+    run.tell = lambda outcome: _tell(screen, outcome)
+    error: ReconcileError | None = None
+    result: Result | None = None
+    try:
+        first = run_pass(world.provider, want, run.record, world.clock, account, envelope=consent.envelope)
+        if screen.is_text:
+            show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
+        if first.plan.changes:
+            consent.given(first.plan)
+        run.save(paused(first.record, want.ending, world.clock.now()))
+        envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
+        approved = Approved(envelope, timeout_s, step_only, screen.progress)
+        result = converge(run, want, account, approved, _still_fresh(first, run.record, world))
+    except (ReconcileError, KeyboardInterrupt) as failure:
+        error = failure if isinstance(failure, ReconcileError) else Interrupted("stopped in the middle of a call")
+    finally:
+        world.keep_pace(store)
+        store.close()
+        world.save()
+    return _report(screen, run, result, error)
+
+
+def paused(record: Record, fleets: Iterable[str], now: float) -> Record:
+    """The record with all of `fleets` paused."""
+    for name in fleets:
+        record = with_pause(record, name, now)
+    return record
+
+
+def _still_fresh(first: Pass, record: Record, world: World) -> Pass | None:
+    return replace(first, record=record) if world.clock.now() - first.plan.made_at < FRESH_S else None
+
+
+def _tell(screen: Screen, outcome: Outcome) -> None:
+    from reconciler.views.text import outcome_text
+
+    if screen.is_text:
+        screen.data(outcome_text(outcome))
+
+
+def _report(screen: Screen, run: Run, result: Result | None, error: ReconcileError | None) -> int:
+    """The last words: what was done, what is still open, what leaks."""
+    from reconciler.views.ending import ending_lines, machine_report
+
+    if screen.is_text:
+        for line in ending_lines(run, result, error):
+            (screen.alarm if line.startswith("!") else screen.note)(line)
+    else:
+        screen.data(machine_report(screen.format, run, result, error))
+    return exit_code(run, result, error)
+
+
+def exit_code(run: Run, result: Result | None, error: ReconcileError | None) -> int:
+    """The most harmful of: 5 money at risk, 130 interrupted, 4 refused, 1 failed, 6 busy, 3, 0."""
+    codes = {0}
+    if run.record.leaving or any(i.instance_id is None for i in run.record.intents.values()):
+        codes.add(5)
+    if error is not None:
+        codes.add(error.exit_code)
+    if result is not None:
+        codes |= {code_of(result.plan), 1 if result.ending is Ending.LATE else 0}
+    if any(outcome.kind == "refused" for outcome in run.outcomes):
+        codes.add(1)
+    return most_harmful(codes)
+
+
+def most_harmful(codes: Iterable[int]) -> int:
+    """5, 130, 4, 1, 2, 6, 3, 0: the first of them that is there."""
+    there = set(codes)
+    return next(code for code in (5, 130, 4, 1, 2, 6, 3, 0) if code in there)
+
+
+def secrets_of(fleets: Iterable[Fleet], environ: Any) -> Secrets:
+    """Every secret the fleets refer to, read at once: a missing one is found before the first rent."""
+    wanted: dict[str, str] = {}
+    for fleet in fleets:
+        login = fleet.container.registry_login
+        references = [value for _, value in fleet.container.env if isinstance(value, FromEnv)]
+        for reference in [*references, *([login.password] if login else [])]:
+            wanted.setdefault(reference.name, fleet.name)
+    missing = {name: fleet for name, fleet in sorted(wanted.items()) if not environ.get(name)}
+    if missing:
+        named = ", ".join(f"{name} (fleet {fleet})" for name, fleet in missing.items())
+        raise ReconcileError(f"secrets are not set in the environment: {named}", hint="export them, then run again")
+    return Secrets({name: environ[name] for name in wanted})
+
+
+def read_saved(path: Path) -> SavedPlan:
+    """The saved plan of a file; damaged or changed, it is refused whole."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise WrongUsage(f"there is no plan file {path}") from None
+    except OSError as error:
+        raise ReconcileError(f"the plan file {path} cannot be read: {error.strerror}") from error
+    try:
+        return read_plan(data)
+    except ValueError as error:
+        hint = "make a new one: reconcile plan --out FILE"
+        raise ReconcileError(f"the plan file {path} cannot be used: {error}", hint=hint) from error

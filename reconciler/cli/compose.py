@@ -1,0 +1,147 @@
+"""Where the parts meet: one line chooses the marketplace, the rest opens what it needs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.options import Where
+from reconciler.clock import Clock, StoppingClock, SystemClock
+from reconciler.core.evidence import Settle
+from reconciler.core.model import Account
+from reconciler.errors import WrongUsage
+from reconciler.ledger.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from reconciler.simulator.simulation import Simulation
+    from reconciler.vast.client import Wire
+    from reconciler.vast.key import ApiKey
+    from reconciler.vast.provider import VastProvider
+
+LOOPBACK = ("http://127.", "http://localhost", "http://[::1]")
+
+
+@dataclass(slots=True)
+class World:
+    """An account one can act on, real or simulated, and what belongs to it."""
+
+    provider: VastProvider
+    clock: StoppingClock
+    settle: Settle
+    wire: Wire
+    warnings: tuple[str, ...]
+    simulation: Simulation | None
+    ledger_path: Path | None
+    """Where the ledger is, if that was said; else it follows from account and owner."""
+
+    def ledger(self, account: Account, owner: str, *, read_only: bool) -> SqliteStore:
+        """The ledger of this account and owner, with the pace of the last command taken over."""
+        path = self.ledger_path or default_ledger(account, owner)
+        store = SqliteStore(path, account=account.id, owner=owner, read_only=read_only)
+        self.wire.pacing.adopt(store.route_clocks())
+        return store
+
+    def keep_pace(self, store: SqliteStore) -> None:
+        """Leave the pace to the next command."""
+        store.save_route_clocks(self.wire.pacing.earliest)
+
+    def save(self) -> None:
+        """Keep the simulated world; the real one keeps itself."""
+        if self.simulation is not None:
+            self.simulation.save()
+
+
+def default_ledger(account: Account, owner: str) -> Path:
+    """`${XDG_STATE_HOME:-~/.local/state}/reconcile/<account>-<owner>.db`, so that cron and a shell share it."""
+    home = os.environ.get("XDG_STATE_HOME")
+    base = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state"
+    return base / "reconcile" / f"{account.id}-{owner}.db"
+
+
+@contextmanager
+def open_world(where: Where) -> Iterator[World]:
+    """The world of a command. Leaving it closes connections and lets go of locks; nothing is saved by itself."""
+    with _simulated(where) if where.simulate else _real() as world:
+        try:
+            yield world
+        finally:
+            world.wire.close()
+
+
+@contextmanager
+def _simulated(where: Where) -> Iterator[World]:
+    from reconciler.simulator.simulation import open_simulation
+    from reconciler.vast.key import ApiKey
+
+    with open_simulation(where.state, market=where.market, seed=where.seed) as simulation:
+        clock = StoppingClock(simulation.clock)
+        origin, key = "http://127.0.0.1", ApiKey("simulated")
+        wire = _wire(key, origin, clock, simulation)
+        ledger = where.state.with_suffix(".db")
+        yield World(_provider(wire, clock), clock, _settle(True), wire, (), simulation, ledger)
+
+
+@contextmanager
+def _real() -> Iterator[World]:
+    from reconciler.vast.key import find_key, find_origin
+
+    origin = find_origin(os.environ)
+    settle = _settle(origin.startswith(LOOPBACK))
+    found = find_key(os.environ, Path.home())
+    clock = StoppingClock(SystemClock())
+    wire = _wire(found.key, origin, clock, None)
+    said = os.environ.get("RECONCILE_LEDGER")
+    yield World(_provider(wire, clock), clock, settle, wire, found.warnings, None, Path(said) if said else None)
+
+
+def _wire(key: ApiKey, origin: str, clock: Clock, simulation: Simulation | None) -> Wire:
+    from reconciler.vast.client import Wire
+    from reconciler.vast.pacing import Pacing
+
+    transport = simulation.transport() if simulation is not None else None
+    return Wire(key=key, origin=origin, clock=clock, pacing=Pacing(clock), transport=transport)
+
+
+def _provider(wire: Wire, clock: Clock) -> VastProvider:
+    """The one line that chooses the marketplace."""
+    from reconciler.vast.provider import VastProvider
+
+    return VastProvider(wire, clock)
+
+
+def _settle(playground: bool) -> Settle:
+    """How long doubt lasts. `RECONCILE_SETTLE` shortens it where no money is at stake."""
+    said = os.environ.get("RECONCILE_SETTLE")
+    if said is None:
+        return Settle()
+    if not playground:
+        raise WrongUsage("RECONCILE_SETTLE is accepted only with --simulate or a loopback VAST_URL")
+    try:
+        seconds = float(said)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 3600:
+        raise WrongUsage(f"RECONCILE_SETTLE={said!r} is not a number of seconds from 0 to 3600")
+    return Settle.within(seconds)
+
+
+@contextmanager
+def stopping(clock: StoppingClock) -> Iterator[None]:
+    """While inside, Ctrl-C and SIGTERM ask for a stop after the call in flight; a second one does not wait."""
+
+    def ask(number: int, _: object) -> None:
+        if clock.stop_requested:
+            signal.default_int_handler(number, None)
+        clock.stop_requested = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

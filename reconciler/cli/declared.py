@@ -1,0 +1,67 @@
+"""From the command line's scope to the wish of a run: specs loaded, narrowed, and checked against the flags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconciler.cli.options import Scope
+from reconciler.cli.screen import Screen
+from reconciler.core.evidence import Settle
+from reconciler.core.guards import Allowed
+from reconciler.core.model import Fleet
+from reconciler.errors import RefusedByGuard, WrongUsage
+from reconciler.reconcile import Wish
+from reconciler.spec.load import Loaded, load
+
+
+def read(scope: Scope, screen: Screen) -> Loaded:
+    """The declared fleets in scope. Warnings are shown; `--fleet` narrows, and an unknown name is wrong usage."""
+    loaded = load(scope.paths, policy=scope.policy)
+    screen.diagnostics(loaded.warnings)
+    if not scope.fleets:
+        return loaded
+    known = {fleet.name for fleet in loaded.fleets}
+    unknown = sorted(set(scope.fleets) - known)
+    if unknown:
+        raise WrongUsage(f"no fleet is named {', '.join(unknown)}", hint=_known(known))
+    chosen = tuple(fleet for fleet in loaded.fleets if fleet.name in scope.fleets)
+    return replace(loaded, fleets=chosen, complete=False)
+
+
+def one(loaded: Loaded, name: str) -> Fleet:
+    """The fleet of this name, or wrong usage."""
+    found = next((fleet for fleet in loaded.fleets if fleet.name == name), None)
+    if found is None:
+        raise WrongUsage(f"no fleet is named {name}", hint=_known(f.name for f in loaded.fleets))
+    return found
+
+
+def _known(names: Iterable[str]) -> str:
+    listed = ", ".join(sorted(names))
+    return f"one of {listed}" if listed else "declare a fleet first"
+
+
+def wish(
+    loaded: Loaded,
+    settle: Settle,
+    *,
+    prune: Iterable[str] = (),
+    allowed: Allowed | None = None,
+    first_run: bool = False,
+) -> Wish:
+    """What the run wants. An input without any fleet is refused, unless `--prune` names what shall go."""
+    pruned = frozenset(prune)
+    if pruned and not loaded.complete:
+        raise WrongUsage("--prune needs a whole directory: only then is it known what is declared nowhere")
+    declared = sorted(pruned & {fleet.name for fleet in loaded.fleets})
+    if declared:
+        raise WrongUsage(
+            f"--prune names declared fleets: {', '.join(declared)}", hint="set `replicas: 0`, or delete the spec first"
+        )
+    if not loaded.fleets and not pruned:
+        raise RefusedByGuard(
+            "the input declares no fleet, so nothing is planned and nothing is destroyed",
+            hint="name a directory with specs; to destroy what is left of a fleet: --prune FLEET",
+        )
+    return Wish(loaded.fleets, loaded.policy, loaded.complete, pruned, allowed or Allowed(), first_run, settle)

@@ -1,0 +1,132 @@
+"""`destroy`, `pause` and `resume`: one fleet, at a person's word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from reconciler.cli.apply import Consent, carry_out
+from reconciler.cli.compose import World, open_world, stopping
+from reconciler.cli.declared import one, read, wish
+from reconciler.cli.options import (
+    DEFAULT_PATHS,
+    Duration,
+    Scope,
+    Where,
+    max_destroys_option,
+    shape,
+    shape_options,
+    where,
+    world_options,
+)
+from reconciler.cli.plan import warn
+from reconciler.cli.screen import Screen
+from reconciler.core.guards import Allowed
+from reconciler.core.record import Record, with_pause, without_pause
+from reconciler.errors import RefusedByGuard
+from reconciler.spec.load import Loaded
+
+_fleet = click.argument("fleet")
+_paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
+_policy = click.option(
+    "--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place."
+)
+
+
+@click.command()
+@_fleet
+@_paths
+@_policy
+@world_options
+@max_destroys_option
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option(
+    "--timeout", type=Duration(), default="10m", show_default=True, help="How long to wait until all is gone."
+)
+@shape_options
+def destroy(**values: Any) -> int:
+    """Destroy every instance of FLEET and pause it, so that the next run does not rent it again.
+
+    \b
+    Examples:
+      reconcile destroy flux-training --simulate
+      reconcile destroy flux-training specs/ --yes
+    """
+    world_at, screen, loaded = _begin(values)
+    fleet = one(loaded, values["fleet"])
+    with open_world(world_at) as world, stopping(world.clock):
+        warn(world, screen)
+        allowed = Allowed(values["max_destroys"], run_started_at=world.clock.now())
+        ended = replace(loaded, fleets=(replace(fleet, replicas=0, min_ready=0, paused=False),), complete=False)
+        want = replace(wish(ended, world.settle, allowed=allowed), ending=frozenset([fleet.name]))
+        consent = Consent(screen, values["yes"], None, loaded.policy.file)
+        code = carry_out(world, want, consent, timeout_s=values["timeout"], step_only=False)
+    screen.note(f"Fleet {fleet.name} is paused. To rent it again: reconcile resume {fleet.name}, then reconcile apply.")
+    return code
+
+
+@click.command()
+@_fleet
+@_paths
+@_policy
+@world_options
+@shape_options
+def pause(**values: Any) -> int:
+    """Leave FLEET as it is, whatever its spec says, until it is resumed.
+
+    \b
+    Example:
+      reconcile pause flux-training
+    """
+    name, screen = values["fleet"], Screen(shape(dict(values)))
+    _change(values, lambda record, now: with_pause(record, name, now))
+    screen.note(f"Fleet {name} is paused. To go on: reconcile resume {name}")
+    return 0
+
+
+@click.command()
+@_fleet
+@_paths
+@_policy
+@world_options
+@shape_options
+def resume(**values: Any) -> int:
+    """Look after a paused FLEET again.
+
+    \b
+    Example:
+      reconcile resume flux-training
+    """
+    name, screen = values["fleet"], Screen(shape(dict(values)))
+    _change(values, lambda record, _: without_pause(record, name))
+    screen.note(f"Fleet {name} is looked after again. To see what is due: reconcile plan")
+    return 0
+
+
+def _begin(values: dict[str, Any]) -> tuple[Where, Screen, Loaded]:
+    world_at, screen = where(values), Screen(shape(values))
+    return world_at, screen, read(Scope(tuple(values["paths"] or DEFAULT_PATHS), (), values["policy"]), screen)
+
+
+def _change(values: dict[str, Any], change: Any) -> None:
+    """Change what the ledger says of one declared fleet."""
+    world_at, screen, loaded = _begin(values)
+    fleet = one(loaded, values["fleet"])
+    if fleet.paused:
+        raise RefusedByGuard(f"fleet {fleet.name} is paused by its spec", hint="set `paused: false` there")
+    with open_world(world_at) as world:
+        warn(world, screen)
+        _write(world, loaded.policy.owner, change)
+        world.save()
+
+
+def _write(world: World, owner: str, change: Any) -> None:
+    store = world.ledger(world.provider.account(), owner, read_only=False)
+    try:
+        record: Record = store.load()
+        store.save(change(record, world.clock.now()))
+        world.keep_pace(store)
+    finally:
+        store.close()

@@ -1,0 +1,156 @@
+"""`reconcile plan`: what would change and what it costs. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.compose import World, open_world
+from reconciler.cli.declared import read, wish
+from reconciler.cli.options import (
+    beside_option,
+    first_run_option,
+    max_destroys_option,
+    prune_option,
+    scope,
+    scope_options,
+    shape,
+    shape_options,
+    where,
+    world_options,
+)
+from reconciler.cli.screen import Screen
+from reconciler.core.evidence import Settle
+from reconciler.core.guards import Allowed
+from reconciler.core.model import Account
+from reconciler.core.plan import Plan
+from reconciler.core.record import Record
+from reconciler.errors import NotSaved, ReconcileError
+from reconciler.reconcile import Pass, Wish, read_account, run_pass
+
+
+@click.command()
+@scope_options
+@world_options
+@prune_option
+@max_destroys_option
+@beside_option
+@first_run_option
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save what was planned, for apply --plan.")
+@click.option("--exit-code", is_flag=True, help="Leave with 3 when changes are pending.")
+@shape_options
+def plan(**values: Any) -> int:
+    """Show what would change and what it costs. Changes nothing.
+
+    \b
+    Examples:
+      reconcile plan specs/ --simulate
+      reconcile plan specs/ --fleet flux-training --exit-code
+      reconcile plan specs/ --out plan.json --format markdown
+    """
+    world_at, wanted, shaped = where(values), scope(values), shape(values)
+    screen = Screen(shaped)
+    loaded = read(wanted, screen)
+    allowed = Allowed(values["max_destroys"], frozenset(values["beside"]))
+    checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
+    with open_world(world_at) as world:
+        warn(world, screen)
+        result = look(world, replace(checked, settle=world.settle))
+    if values["out"] is not None:
+        save(values["out"], result.plan)
+    show(screen, result.plan, loaded.policy.file, pending_only=shaped.quiet)
+    return code_of(result.plan, exit_code=values["exit_code"])
+
+
+def warn(world: World, screen: Screen) -> None:
+    """Say what the key's finder had to say."""
+    for warning in world.warnings:
+        screen.alarm(f"warning: {warning}")
+
+
+def look(world: World, wanted: Wish) -> Pass:
+    """One pass that changes nothing but, on a real account, what the ledger knows of a cold start."""
+    started = replace(wanted, allowed=replace(wanted.allowed, run_started_at=world.clock.now()))
+    account = read_account(world.provider)
+    record = _remembered(world, account, wanted.policy.owner)
+    result = run_pass(world.provider, started, record, world.clock, account)
+    if account is not None and world.simulation is None:
+        _remember(world, account, wanted.policy.owner, result.record)
+    return result
+
+
+def _remembered(world: World, account: Account | None, owner: str) -> Record:
+    if account is None:
+        return Record()
+    store = world.ledger(account, owner, read_only=True)
+    try:
+        return store.load()
+    finally:
+        store.close()
+
+
+def _remember(world: World, account: Account, owner: str, seen: Record) -> None:
+    """Note the pace and a cold start's first list, where the ledger can be written; a plan never fails for it."""
+    try:
+        store = world.ledger(account, owner, read_only=False)
+    except NotSaved:
+        return
+    try:
+        world.keep_pace(store)
+        before = store.load()
+        if not before.warm:
+            store.save(replace(before, cold=seen.cold, warm=seen.warm, known={**before.known, **seen.known}))
+    except ReconcileError:
+        pass
+    finally:
+        store.close()
+
+
+def show(screen: Screen, result: Plan, policy_file: str | None, *, pending_only: bool = False) -> None:
+    """The plan in the shape that was asked for; when quiet, only if there is something to it."""
+    if pending_only and not (result.changes or any(result.refusals()) or result.leaks or result.problems):
+        return
+    screen.data(rendered(screen.format, result, policy_file))
+
+
+def rendered(shape_name: str, result: Plan, policy_file: str | None) -> str:
+    """The plan as text, JSON or markdown."""
+    if shape_name == "json":
+        from reconciler.views.document import dump, plan_document
+
+        return dump(plan_document(result))
+    if shape_name == "markdown":
+        from reconciler.views.markdown import plan_markdown
+
+        return plan_markdown(result)
+    from reconciler.views.text import plan_text
+
+    return plan_text(result, policy_file)
+
+
+def save(path: Path, result: Plan) -> None:
+    """Write the plan file, in one step."""
+    from reconciler.core.saved import write_plan
+
+    half = path.with_name(f".{path.name}.half")
+    try:
+        half.write_text(write_plan(result), encoding="utf-8")
+        half.replace(path)
+    except OSError as error:
+        raise NotSaved(f"the plan cannot be written to {path}: {error.strerror}") from error
+
+
+def code_of(result: Plan, *, exit_code: bool = False) -> int:
+    """The exit code of a plan: the most harmful thing in it."""
+    if result.leaks:
+        return 5
+    if any(result.refusals()):
+        return 4
+    if result.problems:
+        return 1
+    if exit_code and (result.changes or any(fleet.below_min_ready for fleet in result.fleets)):
+        return 3
+    return 0

@@ -1,0 +1,131 @@
+"""Passes inside one approved envelope, until done, unfilled, refused or time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+from reconciler.apply import Outcome, Run, apply
+from reconciler.core.envelope import Done, Envelope, within
+from reconciler.core.evidence import Settle, doubt_left_s
+from reconciler.core.model import Account
+from reconciler.core.plan import FleetPlan, Plan, due
+from reconciler.core.states import State
+from reconciler.errors import DoubtfulReading, Unreachable
+from reconciler.reconcile import Pass, Wish, run_pass
+
+POLL_S = 10.0
+"""How often an instance that boots is looked at."""
+FAILED_PASSES = 3
+"""After so many doubtful readings in a row a run gives up; one in between is only waited out."""
+
+
+class Ending(Enum):
+    """How a run ended."""
+
+    DONE = "done"
+    STEPPED = "stepped"
+    """One step was done, as asked."""
+    LATE = "late"
+    """Time was up before everything ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The last plan of the run and how it ended; outcomes are in the `Run`."""
+
+    ending: Ending
+    plan: Plan
+    waits: tuple[str, ...] = ()
+    """What was still being waited for."""
+
+
+@dataclass(slots=True)
+class Approved:
+    """What may be done, for how long, and whom to tell about waiting."""
+
+    envelope: Envelope
+    timeout_s: float
+    step_only: bool = False
+    told: Callable[[str], None] = field(default=lambda _: None)
+
+
+def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, first: Pass | None = None) -> Result:
+    """Pass after pass: observe, plan, cut to what was approved, apply, wait. `first` is a fresh pass to start with."""
+    deadline = run.clock.now() + approved.timeout_s
+    while True:
+        done = Done(frozenset(run.rented), run.attempts, frozenset(run.record.leaving))
+        newest = first or _pass(run, wish, account, approved, done)
+        first = None
+        run.save(newest.record)
+        _tell_ready(run, newest)
+        plan = within(newest.plan, approved.envelope, done)
+        apply(run, plan)
+        if approved.step_only:
+            return Result(Ending.STEPPED, newest.plan)
+        waits = list(_waits(run, plan, wish.settle))
+        if not waits:
+            final = _pass(run, wish, account, approved, done) if any(map(due, plan.actions())) else newest
+            run.save(final.record)
+            _tell_ready(run, final)
+            return Result(Ending.DONE, final.plan)
+        left = deadline - run.clock.now()
+        if left <= 0:
+            return Result(Ending.LATE, newest.plan, tuple(sorted({text for text, _ in waits})))
+        text, seconds = min(waits, key=lambda wait: wait[1])
+        approved.told(text)
+        run.clock.sleep(min(left, max(seconds, 1.0)))
+
+
+def _pass(run: Run, wish: Wish, account: Account | None, approved: Approved, done: Done) -> Pass:
+    """One pass; a doubtful reading is waited out a few times before it ends the run."""
+    envelope, avoid = approved.envelope, frozenset(run.offers_gone)
+    for tries_left in range(FAILED_PASSES, 0, -1):
+        try:
+            return run_pass(
+                run.provider, wish, run.record, run.clock, account, envelope=envelope, done=done, avoid=avoid
+            )
+        except (DoubtfulReading, Unreachable) as error:
+            if tries_left == 1:
+                raise
+            approved.told(f"{error}; reading again")
+            run.clock.sleep(POLL_S)
+    raise AssertionError("the loop above returns or raises")
+
+
+def _tell_ready(run: Run, newest: Pass) -> None:
+    """An outcome for every instance of this run that is ready for the first time."""
+    for member in (m for part in newest.diff.fleets for m in part.members()):
+        rented_at = run.rented.get(member.id)
+        if rented_at is not None and member.state is State.READY and member.id not in run.ready:
+            run.ready.add(member.id)
+            took = f"{run.clock.now() - rented_at:.0f}"
+            price = member.instance.price_per_hour or Decimal(0)
+            where = member.instance.ssh_direct or member.instance.ssh_proxy
+            address = f"  ssh -p {where.port} root@{where.host}" if where else ""
+            run.note(Outcome("ready", member.mark.seat, f"ready in {took}s{address}", member.id, price))
+
+
+def _waits(run: Run, plan: Plan, settle: Settle) -> Iterator[tuple[str, float]]:
+    """What the run still waits for, and how long until it is worth looking again, in seconds."""
+    now = run.clock.now()
+    for intent in run.record.intents.values():
+        if intent.instance_id is None:
+            yield f"{intent.seat}: a rent in doubt", max(POLL_S, min(doubt_left_s(intent, now, settle), 60.0))
+    for item in run.record.leaving.values():
+        yield f"{item.seat}: instance {item.id} is being destroyed", POLL_S
+    for fleet in plan.fleets:
+        yield from _waits_of(run, fleet)
+
+
+def _waits_of(run: Run, fleet: FleetPlan) -> Iterator[tuple[str, float]]:
+    stopped = run.rents_stopped or fleet.fleet.name in run.stopped_fleets
+    for action in fleet.actions:
+        if action.wait is not None:
+            yield f"{action.seat}: {action.wait.reason}", max(POLL_S, action.wait.seconds or 0)
+        elif not stopped:
+            yield f"{action.seat}: booting", POLL_S
+    booting = (note for note in fleet.notes if note.kind == "pending")
+    yield from ((f"{note.seat}: {note.text}", POLL_S) for note in booting)

@@ -1,0 +1,222 @@
+"""Desired against actual: every seat in exactly one bucket, and every instance of the account accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, Drift, dynamic_drift, static_drift
+from reconciler.core.label import ForeignMark, Mark, Seat, read_label
+from reconciler.core.model import Blacklist, Fleet, Instance
+from reconciler.core.record import Intent, Leaving, Record
+from reconciler.core.states import GRACE_S, State, state_of
+
+_STANDING = {State.READY: 0, State.PENDING: 1}
+
+Bucket = Literal["missing", "doubtful", "leaving", "held", "unhealthy", "drifted", "pending", "ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A bad report of the host, since when it lasts and what is left of its grace, in seconds."""
+
+    kind: str
+    since: float
+    grace_left_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One managed instance, judged."""
+
+    instance: Instance
+    mark: Mark
+    state: State
+    drifts: tuple[Drift, ...] = ()
+    fault: Fault | None = None
+
+    @property
+    def condemned(self) -> bool:
+        """Whether it has to go once there is a better one: drifted, or faulty beyond its grace."""
+        return bool(self.drifts) or (self.fault is not None and self.fault.grace_left_s <= 0)
+
+    @property
+    def id(self) -> int:
+        """The instance's id."""
+        return self.instance.id
+
+
+@dataclass(frozen=True, slots=True)
+class SeatView:
+    """One declared seat and everything that is known to sit in it."""
+
+    seat: Seat
+    bucket: Bucket
+    keeper: Member | None = None
+    extras: tuple[Member, ...] = ()
+    """Further live instances of the seat; the keeper is the one that stays."""
+    intents: tuple[Intent, ...] = ()
+    leaving: tuple[Leaving, ...] = ()
+    absent: tuple[int, ...] = ()
+    """Known ids that no list shows and nobody has called gone yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetDiff:
+    """One declared fleet against the account."""
+
+    fleet: Fleet
+    seats: tuple[SeatView, ...]
+    surplus: tuple[Member, ...] = ()
+    """Instances in seats beyond the declared replicas."""
+    intents_beyond: tuple[Intent, ...] = ()
+    """Open attempts for seats beyond the declared replicas: their price is spent all the same."""
+    leaving_beyond: tuple[Leaving, ...] = ()
+    """Destroys under way in seats beyond the declared replicas."""
+    paused: bool = False
+    foreign_owner: str | None = None
+    """Another owner in this account whose fleet has this name, while we have no instance of it."""
+
+    def members(self) -> tuple[Member, ...]:
+        """Every live instance of the fleet."""
+        seated = (m for s in self.seats for m in (s.keeper, *s.extras) if m is not None)
+        return (*seated, *self.surplus)
+
+    def intents(self) -> tuple[Intent, ...]:
+        """Every open attempt of the fleet."""
+        return (*(i for s in self.seats for i in s.intents), *self.intents_beyond)
+
+    def leaving(self) -> tuple[Leaving, ...]:
+        """Every destroy of the fleet that is under way."""
+        return (*(item for s in self.seats for item in s.leaving), *self.leaving_beyond)
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """The whole account, sorted into what is declared and what is not."""
+
+    fleets: tuple[FleetDiff, ...]
+    undeclared: tuple[Member, ...] = ()
+    """Managed instances whose fleet is not declared here: orphans when a whole directory was read."""
+    other_owned: tuple[tuple[ForeignMark, Instance], ...] = ()
+    unmanaged: tuple[Instance, ...] = ()
+
+
+def faults_of(
+    instances: Iterable[Instance], fleets: Mapping[str, Fleet], owner: str, shared: Blacklist, now: float
+) -> dict[int, frozenset[str]]:
+    """What every managed instance shows wrong in this reading, by name: for the record to date."""
+    faults: dict[int, frozenset[str]] = {}
+    for instance in instances:
+        mark = read_label(instance.label, owner)
+        if isinstance(mark, Mark):
+            fleet = fleets.get(mark.seat.fleet)
+            broken = dynamic_drift(fleet, instance, shared, now) if fleet else ()
+            report = {instance.reported} if state_of(instance) is State.FAILED and instance.reported else set()
+            faults[instance.id] = frozenset(report | {drift.field for drift in broken})
+    return faults
+
+
+def judge(
+    instance: Instance,
+    mark: Mark,
+    fleet: Fleet | None,
+    record: Record,
+    shared: Blacklist,
+    *,
+    now: float,
+    list_at: float,
+) -> Member:
+    """One managed instance with its state, the drift that counts and the fault it shows."""
+    state = state_of(instance)
+    fault = None
+    if state is State.FAILED and instance.reported is not None:
+        since = record.since.get((instance.id, instance.reported), list_at)
+        fault = Fault(instance.reported, since, max(0.0, since + GRACE_S[instance.reported] - now))
+    drifts: tuple[Drift, ...] = ()
+    if fleet is not None:
+        broken = dynamic_drift(fleet, instance, shared, now)
+        lasting = (d for d in broken if d.field not in TEXT_RULES or _lasts(record, instance.id, d.field, list_at))
+        drifts = (*static_drift(fleet, instance, mark), *lasting)
+    return Member(instance, mark, state, drifts, fault)
+
+
+def _lasts(record: Record, instance_id: int, field: str, list_at: float) -> bool:
+    return list_at - record.since.get((instance_id, field), list_at) >= TEXT_LASTS_S
+
+
+def compare(
+    fleets: Sequence[Fleet], instances: Sequence[Instance], record: Record, owner: str, shared: Blacklist, *, now: float
+) -> Diff:
+    """Sort the account into the declared seats. `record` must already hold this reading."""
+    declared = {fleet.name: fleet for fleet in fleets}
+    list_at = record.last_list_at if record.last_list_at is not None else now
+    members: dict[Seat, list[Member]] = {}
+    other: list[tuple[ForeignMark, Instance]] = []
+    unmanaged: list[Instance] = []
+    for instance in sorted(instances, key=lambda i: i.id):
+        mark = read_label(instance.label, owner)
+        if isinstance(mark, Mark):
+            fleet = declared.get(mark.seat.fleet)
+            member = judge(instance, mark, fleet, record, shared, now=now, list_at=list_at)
+            members.setdefault(mark.seat, []).append(member)
+        elif isinstance(mark, ForeignMark):
+            other.append((mark, instance))
+        else:
+            unmanaged.append(instance)
+    views = tuple(_fleet_diff(fleet, members, record, other) for fleet in sorted(fleets, key=lambda f: f.name))
+    undeclared = tuple(m for seat in sorted(members) if seat.fleet not in declared for m in members[seat])
+    return Diff(views, undeclared, tuple(other), tuple(unmanaged))
+
+
+def _fleet_diff(
+    fleet: Fleet,
+    members: Mapping[Seat, list[Member]],
+    record: Record,
+    other: Sequence[tuple[ForeignMark, Instance]],
+) -> FleetDiff:
+    seats = tuple(_seat_view(Seat(fleet.name, index), members, record) for index in range(fleet.replicas))
+    beyond = sorted(seat for seat in members if seat.fleet == fleet.name and seat.index >= fleet.replicas)
+    ours = any(seat.fleet == fleet.name for seat in members) or any(
+        known.seat.fleet == fleet.name for known in record.known.values()
+    )
+    theirs = next((mark.owner for mark, _ in other if mark.fleet == fleet.name), None)
+    return FleetDiff(
+        fleet,
+        seats,
+        tuple(m for seat in beyond for m in members[seat] if m.id not in record.leaving),
+        tuple(i for i in record.intents.values() if _beyond(fleet, i.seat)),
+        tuple(item for item in record.leaving.values() if _beyond(fleet, item.seat)),
+        fleet.paused or fleet.name in record.paused,
+        None if ours else theirs,
+    )
+
+
+def _beyond(fleet: Fleet, seat: Seat) -> bool:
+    return seat.fleet == fleet.name and seat.index >= fleet.replicas
+
+
+def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], record: Record) -> SeatView:
+    """Who sits here. The keeper: not condemned before condemned, ready before pending before the rest, lower id."""
+    live = sorted(members.get(seat, ()), key=lambda m: (m.condemned, _STANDING.get(m.state, 2), m.id))
+    shown = {m.id for m in live}
+    intents = tuple(i for i in record.intents.values() if i.seat == seat)
+    leaving = tuple(item for item in record.leaving.values() if item.seat == seat)
+    going = {item.id for item in leaving}
+    absent = tuple(k.id for k in record.known.values() if k.seat == seat and k.id not in shown | going)
+    staying = [m for m in live if m.id not in going]
+    if staying:
+        return SeatView(seat, _bucket(staying[0]), staying[0], tuple(staying[1:]), intents, leaving, absent)
+    empty: Bucket = "doubtful" if intents or absent else "leaving" if leaving else "missing"
+    return SeatView(seat, empty, None, (), intents, leaving, absent)
+
+
+def _bucket(keeper: Member) -> Bucket:
+    if keeper.state in (State.HELD, State.QUEUED):
+        return "held"
+    if keeper.fault is not None:
+        return "unhealthy"
+    if keeper.drifts:
+        return "drifted"
+    return "ready" if keeper.state is State.READY else "pending"

@@ -1,0 +1,130 @@
+"""Where an instance differs from what its fleet declares: the field, what is desired, what is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from reconciler.core.fields import spec_hash
+from reconciler.core.gpus import normalise
+from reconciler.core.label import Mark
+from reconciler.core.model import Banned, Blacklist, Fleet, Instance
+from reconciler.core.places import matches, parse_location
+
+TEXT_RULES = frozenset({"gpu.models", "gpu.min_vram_gb", "regions"})
+"""Rules judged by text of the machine, which flaps: they condemn only after `TEXT_LASTS_S` of complete lists."""
+TEXT_LASTS_S = 600.0
+PRICE_TOLERANCE = Decimal("1.01")
+VRAM_TOLERANCE = Decimal("0.93")
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One field that is not as declared."""
+
+    field: str
+    desired: str
+    actual: str
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.actual} -> {self.desired}"
+
+
+def min_vram_mb(fleet: Fleet) -> Decimal | None:
+    """The memory a card must report, in MB: 0.93 of the declared GB, since cards report a little less than sold."""
+    gb = fleet.gpu.min_vram_gb
+    return None if gb is None else VRAM_TOLERANCE * gb * 1024
+
+
+def banned(entries: tuple[Banned, ...], number: int | None, now: float) -> Banned | None:
+    """The entry that bans `number` today (UTC), if any."""
+    today = datetime.fromtimestamp(now, UTC).date()
+    current = (b for b in entries if b.id == number and (b.until is None or today <= b.until))
+    return next(current, None) if number is not None else None
+
+
+def outside(fleet: Fleet, location: str | None) -> bool | None:
+    """Whether a place breaks the fleet's rules about regions; None when that cannot be told."""
+    place = parse_location(location)
+    blocked = [matches(token, place) for token in fleet.regions.blocked]
+    if True in blocked:
+        return True
+    if fleet.regions.elsewhere == "allow" or not fleet.regions.tiers:
+        return None if None in blocked else False
+    allowed = [matches(token, place) for tier in fleet.regions.tiers for token in tier.places]
+    if True in allowed:
+        return None if None in blocked else False
+    return None if None in allowed else True
+
+
+def static_drift(fleet: Fleet, instance: Instance, mark: Mark) -> tuple[Drift, ...]:
+    """How the instance's spec hash differs, in words as far as the account tells."""
+    if mark.spec_hash == spec_hash(fleet):
+        return ()
+    return explain(fleet, instance) or (
+        Drift("container", "as declared now", "env, onstart, args, ports or connect changed"),
+    )
+
+
+def explain(fleet: Fleet, instance: Instance) -> tuple[Drift, ...]:
+    """The static fields whose difference the account shows: image, disk, GPU count, template."""
+    from deepdiff import DeepDiff
+
+    desired: dict[str, object] = {"disk_gb": Decimal(fleet.container.disk_gb), "gpu.count": fleet.gpu.count}
+    actual: dict[str, object] = {"disk_gb": instance.disk_gb, "gpu.count": instance.gpu_count}
+    if fleet.container.image:
+        desired["image"], actual["image"] = fleet.container.image, instance.image
+    else:
+        desired["vast_template"], actual["vast_template"] = fleet.container.vast_template, instance.vast_template
+    told = {key: value for key, value in actual.items() if value is not None}
+    difference = DeepDiff({key: desired[key] for key in told}, told, ignore_numeric_type_changes=True)
+    changed = sorted(set(difference.affected_root_keys))
+    return tuple(
+        Drift(key if "." in key else f"container.{key}", f"{desired[key]}", f"{actual[key]}") for key in changed
+    )
+
+
+def dynamic_drift(fleet: Fleet, instance: Instance, shared: Blacklist, now: float) -> tuple[Drift, ...]:
+    """Rules the instance breaks on positive evidence: a known value outside the rule, never an unknown one."""
+    rules = (_gpu(fleet, instance), _vram(fleet, instance), _region(fleet, instance), _price(fleet, instance))
+    bans = (_ban(lists, instance, now) for lists in (fleet.blacklist, shared))
+    return tuple(drift for drift in (*rules, *bans) if drift is not None)
+
+
+def _gpu(fleet: Fleet, instance: Instance) -> Drift | None:
+    if instance.gpu_name is None or normalise(instance.gpu_name) in fleet.gpu.models:
+        return None
+    return Drift("gpu.models", " or ".join(fleet.gpu.models), instance.gpu_name)
+
+
+def _vram(fleet: Fleet, instance: Instance) -> Drift | None:
+    least = min_vram_mb(fleet)
+    if least is None or instance.vram_mb is None or instance.vram_mb >= least:
+        return None
+    return Drift("gpu.min_vram_gb", f"{fleet.gpu.min_vram_gb} GB", f"{instance.vram_mb:.0f} MB")
+
+
+def _region(fleet: Fleet, instance: Instance) -> Drift | None:
+    if outside(fleet, instance.location) is not True:
+        return None
+    return Drift("regions", "inside the declared regions", instance.location or "unknown")
+
+
+def _price(fleet: Fleet, instance: Instance) -> Drift | None:
+    cap = fleet.price.max_per_hour
+    if instance.price_per_hour is None or instance.price_per_hour <= cap * PRICE_TOLERANCE:
+        return None
+    return Drift("price.max_per_hour", f"${cap:.3f}/h", f"${instance.price_per_hour:.3f}/h")
+
+
+def _ban(lists: Blacklist, instance: Instance, now: float) -> Drift | None:
+    for kind, entries, number in (
+        ("hosts", lists.hosts, instance.host_id),
+        ("machines", lists.machines, instance.machine_id),
+    ):
+        entry = banned(entries, number, now)
+        if entry is not None:
+            why = f" ({entry.reason})" if entry.reason else ""
+            return Drift(f"blacklist.{kind}", "another one", f"{kind[:-1]} {number}{why}")
+    return None

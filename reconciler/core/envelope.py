@@ -1,0 +1,74 @@
+"""What was approved: seats with a ceiling each, ids to destroy, a total. Less may happen, never more (law 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from reconciler.core.label import Seat
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Plan
+
+RENTS_PER_SEAT = 4
+"""How often one run may rent for one seat: the first time, and after an offer vanished or its instance failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The most that apply may do, in one run, all its passes together."""
+
+    rents: Mapping[Seat, Decimal]
+    """Seats that may be rented for, and the most one instance may cost there in $/h."""
+    destroys: frozenset[int]
+    peak: Decimal
+    """The most the declared fleets may bill at any moment, in $/h."""
+    ending: frozenset[str] = frozenset()
+    """Fleets that are to end: whatever of them turns up later may go too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What this run has done so far."""
+
+    rented: frozenset[int] = frozenset()
+    """Instances that this run itself rented: it may destroy them again."""
+    attempts: Mapping[Seat, int] | None = None
+    leaving: frozenset[int] = frozenset()
+    """Destroys that were sent before and are not proven: they may be sent again."""
+
+
+def envelope_of(plan: Plan) -> Envelope:
+    """The approval that `plan` stands for."""
+    rents = {a.seat: a.ceiling for a in plan.actions() if not isinstance(a, Destroy)}
+    destroys = frozenset(a.old.id for a in plan.actions() if not isinstance(a, Create))
+    return Envelope(rents, destroys, plan.cost.peak)
+
+
+def within(plan: Plan, envelope: Envelope, done: Done) -> Plan:
+    """The part of a newer plan that the approval covers."""
+    fleets = tuple(_fleet_within(fleet, envelope, done) for fleet in plan.fleets)
+    pruned = tuple(a for a in plan.pruned if _covered(a, envelope, done))
+    return replace(plan, fleets=fleets, pruned=pruned)
+
+
+def _fleet_within(fleet: FleetPlan, envelope: Envelope, done: Done) -> FleetPlan:
+    actions = (_capped(action, envelope) for action in fleet.actions if _covered(action, envelope, done))
+    return replace(fleet, actions=tuple(actions))
+
+
+def _capped(action: Action, envelope: Envelope) -> Action:
+    if isinstance(action, Destroy):
+        return action
+    return replace(action, ceiling=min(action.ceiling, envelope.rents[action.seat]))
+
+
+def _covered(action: Action, envelope: Envelope, done: Done) -> bool:
+    goes = True
+    if not isinstance(action, Create):
+        goes = action.seat.fleet in envelope.ending
+        goes = goes or action.old.id in envelope.destroys | done.rented | done.leaving
+    if isinstance(action, Destroy):
+        return goes
+    ceiling = envelope.rents.get(action.seat)
+    tries = (done.attempts or {}).get(action.seat, 0)
+    return goes and ceiling is not None and action.choice.candidate.price <= ceiling and tries < RENTS_PER_SEAT

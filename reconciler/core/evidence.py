@@ -1,0 +1,190 @@
+"""What one observation proves about the record: instances seen, seats vacated, attempts settled.
+
+Absence proves nothing by itself. A known id is gone when a complete list lacks it *and* the single read says so in
+so many words; an attempt was never made when two complete lists, started late enough, do not show its label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.core.label import Mark, Seat, read_label
+from reconciler.core.model import Account, Instance
+from reconciler.core.record import (
+    ColdStart,
+    Intent,
+    Known,
+    Record,
+    with_known,
+    without_instance,
+    without_intents,
+)
+
+ONE_MORE_LIST_S = 1.0
+"""How long the next list takes at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """How long doubt lasts, in seconds. Two lists at least `apart_s` apart, each started `evidence_after_s` after
+    the attempt, settle it; no verdict before `total_s`."""
+
+    total_s: float = 300.0
+    evidence_after_s: float = 150.0
+    apart_s: float = 30.0
+
+    @classmethod
+    def within(cls, total_s: float) -> Settle:
+        """The default proportions for another total."""
+        return cls(total_s, total_s / 2, total_s / 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One complete reading of the account."""
+
+    instances: tuple[Instance, ...]
+    """Every listed instance, and known ones that a single read found alive though the list lacked them."""
+    list_started_at: float
+    gone: frozenset[int] = frozenset()
+    """Known ids that the list lacks and a typed answer calls gone."""
+    account: Account | None = None
+    """None where the key may not read it: then nothing is pinned to an account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """An instance of ours that somebody else destroyed."""
+
+    id: int
+    seat: Seat
+    seen_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The record after an observation, and what was learned on the way."""
+
+    record: Record
+    vanished: tuple[Vanished, ...] = ()
+    destroyed: tuple[int, ...] = ()
+    """Destroys of ours that are now proven."""
+    lost: tuple[Intent, ...] = ()
+    """Attempts that are now proven never to have been made."""
+    mislabelled: tuple[int, ...] = ()
+    """Instances we rented whose label does not come back as written: reported, not touched; their seat stays taken."""
+
+
+def marks_of(observation: Observation, owner: str) -> dict[int, Mark]:
+    """Which listed instances are managed, and their marks."""
+    read = ((i.id, read_label(i.label, owner)) for i in observation.instances)
+    return {instance_id: mark for instance_id, mark in read if isinstance(mark, Mark)}
+
+
+def merge(
+    record: Record,
+    observation: Observation,
+    owner: str,
+    *,
+    now: float,
+    settle: Settle,
+    faults: Mapping[int, frozenset[str]],
+) -> Merged:
+    """The record brought up to date with `observation`. `faults` names what each instance shows wrong in it."""
+    marks = marks_of(observation, owner)
+    at = observation.list_started_at
+    after = with_known(record, (Known(i, mark.seat, at) for i, mark in marks.items()))
+    vanished, destroyed = [], []
+    for instance_id in sorted(observation.gone):
+        known, leaving = record.known.get(instance_id), record.leaving.get(instance_id)
+        if leaving is not None:
+            destroyed.append(instance_id)
+        elif known is None or at - known.seen_at < settle.apart_s:
+            continue
+        else:
+            vanished.append(Vanished(instance_id, known.seat, known.seen_at))
+        after = without_instance(after, instance_id)
+    after, lost, mislabelled = _settle_intents(after, observation, marks, now, settle)
+    after = _released(after, observation, marks)
+    after = replace(after, since=_since(after, faults, marks, at), last_list_at=at)
+    after = _warmed(after, marks, at, settle)
+    return Merged(after, tuple(vanished), tuple(destroyed), tuple(lost), mislabelled)
+
+
+def _settle_intents(
+    record: Record, observation: Observation, marks: Mapping[int, Mark], now: float, settle: Settle
+) -> tuple[Record, list[Intent], tuple[int, ...]]:
+    """Intents whose label was seen, or whose id is gone, are settled; those without an id collect votes of complete
+    lists that lack them. An id that is listed without its label settles nothing: the seat would be rented again."""
+    seen = {mark.attempt for mark in marks.values()}
+    listed = {i.id for i in observation.instances}
+    settled, lost, mislabelled = [], [], []
+    intents = dict(record.intents)
+    for intent in record.intents.values():
+        if intent.attempt in seen or intent.instance_id in observation.gone:
+            settled.append(intent.attempt)
+        elif intent.instance_id is not None and intent.instance_id in listed:
+            mislabelled.append(intent.instance_id)
+        elif intent.instance_id is None:
+            intents[intent.attempt] = voted = _with_vote(intent, observation.list_started_at, settle)
+            if len(voted.votes) >= 2 and now >= intent.at + settle.total_s:
+                lost.append(voted)
+    after = replace(record, intents=intents)
+    return without_intents(after, [*settled, *(i.attempt for i in lost)]), lost, tuple(mislabelled)
+
+
+def _with_vote(intent: Intent, list_started_at: float, settle: Settle) -> Intent:
+    """The intent with one more vote, if this list started late enough to be evidence."""
+    late_enough = list_started_at >= intent.at + settle.evidence_after_s
+    apart = not intent.votes or list_started_at >= intent.votes[-1] + settle.apart_s
+    return replace(intent, votes=(*intent.votes, list_started_at)) if late_enough and apart else intent
+
+
+def _released(record: Record, observation: Observation, marks: Mapping[int, Mark]) -> Record:
+    """Known instances whose label somebody changed are not ours any more."""
+    for instance in observation.instances:
+        if instance.id in record.known and instance.id not in marks:
+            record = without_instance(record, instance.id)
+    return record
+
+
+def _since(
+    record: Record, faults: Mapping[int, frozenset[str]], marks: Mapping[int, Mark], at: float
+) -> dict[tuple[int, str], float]:
+    """First sight of every fault that still shows; a fault that a list no longer shows is forgotten."""
+    kept = {key: first for key, first in record.since.items() if key[0] not in marks and key[0] in record.known}
+    shown = {(i, fault): record.since.get((i, fault), at) for i in marks for fault in faults.get(i, ())}
+    return {**kept, **shown}
+
+
+def _warmed(record: Record, marks: Mapping[int, Mark], at: float, settle: Settle) -> Record:
+    """A cold ledger warms once two complete lists `total_s` apart agree: the second shows nothing of ours that the
+    first did not. (What the second lacks was settled singly.)"""
+    if record.warm:
+        return record
+    shown = ",".join(map(str, sorted(marks)))
+    if record.cold is None or not set(marks) <= _ids(record.cold.fingerprint):
+        return replace(record, cold=ColdStart(at, shown))
+    return replace(record, warm=True, cold=None) if at - record.cold.first_list_at >= settle.total_s else record
+
+
+def _ids(fingerprint: str) -> set[int]:
+    return {int(part) for part in fingerprint.split(",") if part}
+
+
+def rents_wait_s(record: Record, now: float, settle: Settle) -> float:
+    """How long a cold start still delays rents, in seconds; 0 when it does not.
+
+    Time alone warms nothing: until a second list has agreed, at least one more is waited for.
+    """
+    if record.warm:
+        return 0.0
+    first = record.cold.first_list_at if record.cold else now
+    return max(ONE_MORE_LIST_S, first + settle.total_s - now)
+
+
+def doubt_left_s(intent: Intent, now: float, settle: Settle) -> float:
+    """How long an attempt's doubt lasts at least, in seconds."""
+    votes_missing = 2 - len(intent.votes)
+    return max(0.0, intent.at + settle.total_s - now, settle.apart_s * (votes_missing - 1))

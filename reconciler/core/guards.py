@@ -1,0 +1,255 @@
+"""Refuse the catastrophe: every guard takes planned actions and gives back what may stay and what it holds.
+
+A guard says its numbers, and the one flag, field or command that lifts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from reconciler.core.diff import FleetDiff, Member
+from reconciler.core.model import Account, Fleet, Limits, Policy
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Plan, Replace
+
+SUSPICIOUS_INSTANCES = 3
+SUSPICIOUS_HOSTS = 2
+
+Rent = Create | Replace
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the command line lifts, and what this run has used up."""
+
+    max_destroys: int | None = None
+    beside: frozenset[str] = frozenset()
+    """Owners whose fleets of the same name are accepted."""
+    run_started_at: float = 0.0
+    rents_done: int = 0
+
+
+def guard_fleet(plan: FleetPlan, part: FleetDiff, policy: Policy, allowed: Allowed) -> FleetPlan:
+    """One fleet's plan with everything held back that a guard of the fleet refuses."""
+    plan = _foreign(plan, part, allowed)
+    plan = _unasked(plan, part, policy.limits, allowed)
+    plan = _protected(plan, policy, allowed)
+    return _fleet_budget(plan, part)
+
+
+def hold(plan: FleetPlan, held: Held, keep: Callable[[Action], bool]) -> FleetPlan:
+    """The plan without the actions that `keep` rejects; they stand in `held` instead."""
+    out = tuple(a for a in plan.actions if not keep(a))
+    if not out:
+        return plan
+    kept = tuple(a for a in plan.actions if keep(a))
+    return replace(plan, actions=kept, held=(*plan.held, replace(held, fleet=plan.fleet.name, actions=out)))
+
+
+def _foreign(plan: FleetPlan, part: FleetDiff, allowed: Allowed) -> FleetPlan:
+    """Law 1: a fleet without instances of ours, whose name lives under another owner, is not rented."""
+    owner = part.foreign_owner
+    if owner is None or owner in allowed.beside or plan.fleet.replicas == 0:
+        return plan
+    message = f"fleet {plan.fleet.name} has no instance of ours, but owner {owner} has one of that name in this account"
+    kept = tuple(a for a in plan.actions if isinstance(a, Destroy))
+    out = tuple(a for a in plan.actions if not isinstance(a, Destroy))
+    held = Held("name under another owner", message, f"--beside {owner}", plan.fleet.name, out)
+    return replace(plan, actions=kept, unfilled=(), held=(*plan.held, held))
+
+
+def _unasked(plan: FleetPlan, part: FleetDiff, limits: Limits, allowed: Allowed) -> FleetPlan:
+    """Law 8: at most max(1, floor(share x n)) destroys that nobody asked for, the worst first."""
+    repairs = sorted((a for a in plan.actions if isinstance(a, Replace) and not a.asked), key=_since)
+    suspects = {id(a) for a in _turned_together(repairs, allowed.run_started_at)}
+    live = len(part.members())
+    limit = max(1, int(limits.max_unasked_destroy_share * live))
+    if allowed.max_destroys is not None:
+        limit, suspects = allowed.max_destroys, set()
+    if suspects:
+        hosts = len({a.old.instance.host_id for a in repairs if id(a) in suspects})
+        message = f"{len(suspects)} instances on {hosts} hosts turned bad in one reading: suspected, none is destroyed"
+        lift = f"--max-destroys {len(repairs)}"
+        plan = hold(plan, Held("suspected reading", message, lift), lambda a: id(a) not in suspects)
+    allowed_ids = {id(a) for a in [a for a in repairs if id(a) not in suspects][:limit]}
+    waiting = {id(a) for a in repairs} - suspects - allowed_ids
+    message = f"{len(repairs)} of {live} instances are to be replaced unasked, at most {limit} in one run"
+    held = Held("unasked destroys", message, f"--max-destroys {len(repairs)}")
+    return hold(plan, held, lambda a: id(a) not in waiting)
+
+
+def _since(action: Replace) -> tuple[float, int]:
+    return (action.old.fault.since if action.old.fault else 0.0, action.old.id)
+
+
+def _turned_together(repairs: Iterable[Replace], run_started_at: float) -> list[Replace]:
+    """Instances first seen bad in this run, when they are at least 3 on at least 2 hosts: the reading is suspected."""
+    fresh = [a for a in repairs if a.old.fault is not None and a.old.fault.since >= run_started_at]
+    hosts = {a.old.instance.host_id for a in fresh}
+    return fresh if len(fresh) >= SUSPICIOUS_INSTANCES and len(hosts) >= SUSPICIOUS_HOSTS else []
+
+
+def _protected(plan: FleetPlan, policy: Policy, allowed: Allowed) -> FleetPlan:
+    """A protected fleet loses an instance only with the exact number named."""
+    if plan.fleet.name not in policy.protect:
+        return plan
+    count = sum(not isinstance(a, Create) for a in plan.actions)
+    if count == 0 or allowed.max_destroys == count:
+        return plan
+    message = f"fleet {plan.fleet.name} is protected, and {count} of its instances would be destroyed"
+    return hold(plan, Held("protect", message, f"--max-destroys {count}"), lambda a: isinstance(a, Create))
+
+
+def fleet_budget(fleet: Fleet) -> Decimal:
+    """The fleet's budget in $/h: as written, else every seat and one seat of a rollout step at the cap."""
+    written = fleet.price.budget_per_hour
+    return written if written is not None else (fleet.replicas + 1) * fleet.price.max_per_hour
+
+
+def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
+    """Law 5: live instances, open attempts and what is rented now stay within the fleet's budget.
+
+    Where a create-first step would break a written one, that step is destroy-first.
+    """
+    budget = fleet_budget(plan.fleet)
+    room = Room(committed(part), budget)
+    kept: list[Action] = []
+    out: list[Action] = []
+    for action in plan.actions:
+        if isinstance(action, Replace) and action.order == "create-first" and not room.fits(action, money(action)):
+            reason = f"{action.reason} (old first: the budget is tight)"
+            action = replace(action, order="destroy-first", reason=reason)
+        (kept if isinstance(action, Destroy) or room.takes(action, money(action)) else out).append(action)
+    changed = replace(plan, actions=tuple(kept))
+    if not out:
+        return changed
+    message = f"{len(out)} more would exceed the fleet's budget of ${budget:.3f}/h (${room.used:.3f}/h are committed)"
+    held = Held("fleet budget", message, "price.budget_per_hour", plan.fleet.name, tuple(out))
+    return replace(changed, held=(*changed.held, held))
+
+
+def committed(part: FleetDiff) -> Decimal:
+    """What the fleet bills or may come to bill in $/h: live instances at their full price (the cap where the account
+    does not tell it), open attempts at their ceiling, instances on their way out."""
+    live = sum((full_price(m, part.fleet) for m in part.members()), Decimal(0))
+    doubt = sum((i.ceiling for i in part.intents()), Decimal(0))
+    going = sum((item.rate_per_hour for item in part.leaving()), Decimal(0))
+    return live + doubt + going
+
+
+def full_price(member: Member, fleet: Fleet) -> Decimal:
+    """What an instance of the fleet bills in $/h while it runs."""
+    price = member.instance.price_per_hour
+    return fleet.price.max_per_hour if price is None else price
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a rent adds to a limited quantity: for good, and besides while a create-first step lasts."""
+
+    lasting: Decimal
+    passing: Decimal = Decimal(0)
+
+
+def money(action: Rent) -> Weight:
+    """In $/h: a rent its ceiling, less what the old instance billed; which a create-first step bills on for a while."""
+    if isinstance(action, Create):
+        return Weight(action.ceiling)
+    old = full_price(action.old, action.fleet)
+    return Weight(action.ceiling - old, old if action.order == "create-first" else Decimal(0))
+
+
+def number(action: Rent) -> Weight:
+    """In instances: a replacement adds one only while the old one is there too."""
+    if isinstance(action, Create):
+        return Weight(Decimal(1))
+    return Weight(Decimal(0), Decimal(1) if action.order == "create-first" else Decimal(0))
+
+
+class Room:
+    """How much of a limit is used. A fleet's rollout goes step by step, so the greatest of its steps counts."""
+
+    def __init__(self, used: Decimal, limit: Decimal) -> None:
+        self.used, self.limit = used, limit
+        self._steps: dict[str, Decimal] = {}
+
+    def fits(self, action: Rent, weight: Weight) -> bool:
+        """Whether the limit holds with this action too."""
+        return self.used + weight.lasting + sum(self._steps_with(action, weight).values()) <= self.limit
+
+    def takes(self, action: Rent, weight: Weight) -> bool:
+        """Whether it fits; then it counts from now on, and what it frees is not given to others."""
+        if not self.fits(action, weight):
+            return False
+        self.used += max(Decimal(0), weight.lasting)
+        self._steps = self._steps_with(action, weight)
+        return True
+
+    def peak(self) -> Decimal:
+        """The most that is used at any moment."""
+        return self.used + sum(self._steps.values())
+
+    def _steps_with(self, action: Rent, weight: Weight) -> dict[str, Decimal]:
+        name = action.fleet.name
+        return {**self._steps, name: max(self._steps.get(name, Decimal(0)), weight.passing)}
+
+
+# --- over all fleets ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the owner's instances amount to before the plan: number and committed $/h."""
+
+    instances: int
+    per_hour: Decimal
+
+
+def guard_all(plan: Plan, limits: Limits, standing: Standing, account: Account | None, allowed: Allowed) -> Plan:
+    """The whole plan with everything held back that the policy's limits refuse."""
+    if limits.rents_per_run is not None:
+        message = f"at most {limits.rents_per_run} instances are rented in one run"
+        held = Held("rents per run", message, "limits.rents_per_run")
+        room = Room(Decimal(allowed.rents_done), Decimal(limits.rents_per_run))
+        plan = _limit_rents(plan, room, lambda _: Weight(Decimal(1)), held)
+    if limits.max_instances is not None:
+        message = f"the policy allows {limits.max_instances} instances, {standing.instances} are there"
+        held = Held("instance count", message, "limits.max_instances")
+        plan = _limit_rents(plan, Room(Decimal(standing.instances), Decimal(limits.max_instances)), number, held)
+    if limits.budget_per_hour is not None:
+        budget = limits.budget_per_hour
+        message = f"the policy's budget is ${budget:.3f}/h, ${standing.per_hour:.3f}/h are committed"
+        held = Held("policy budget", message, "limits.budget_per_hour")
+        plan = _limit_rents(plan, Room(standing.per_hour, budget), money, held)
+    return _runway(plan, limits, standing, account)
+
+
+def _rents(plan: Plan) -> Iterator[Rent]:
+    """Every rent of the plan, fleets by priority, then by name."""
+    for fleet in sorted(plan.fleets, key=lambda f: (-f.fleet.priority, f.fleet.name)):
+        yield from (action for action in fleet.actions if not isinstance(action, Destroy))
+
+
+def _limit_rents(plan: Plan, room: Room, weigh: Callable[[Rent], Weight], held: Held) -> Plan:
+    """Keep rents in their order while there is room for them; hold the others."""
+    refused = {id(action) for action in _rents(plan) if not room.takes(action, weigh(action))}
+    fleets = tuple(hold(fleet, held, lambda a: id(a) not in refused) for fleet in plan.fleets)
+    return replace(plan, fleets=fleets)
+
+
+def _runway(plan: Plan, limits: Limits, standing: Standing, account: Account | None) -> Plan:
+    """No rent when the credit would not last `min_runway_hours.refuse` hours at the new rate."""
+    room = Room(standing.per_hour, Decimal("Infinity"))
+    for action in _rents(plan):
+        room.takes(action, money(action))
+    rate = room.peak()
+    if account is None or rate <= standing.per_hour or account.credit / rate >= limits.min_runway_hours.refuse:
+        return plan
+    hours = max(Decimal(0), account.credit / rate)
+    message = (
+        f"the credit of ${account.credit:.2f} would last {hours:.1f} h at ${rate:.3f}/h,"
+        f" less than {limits.min_runway_hours.refuse} h"
+    )
+    held = Held("credit runway", message, "add credit, or limits.min_runway_hours")
+    return _limit_rents(plan, Room(Decimal(0), Decimal(0)), lambda _: Weight(Decimal(1)), held)

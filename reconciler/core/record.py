@@ -1,0 +1,115 @@
+"""What must be remembered between runs because the account cannot tell it. Soft: losing it costs waiting only.
+
+The record is a value; `evidence`, `apply` and the commands make the next one with `replace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from reconciler.core.label import Seat
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One attempt to rent that has no proven end yet. It occupies its seat and spends its ceiling."""
+
+    attempt: str
+    seat: Seat
+    at: float
+    """When it was written down, before the first byte left."""
+    ceiling: Decimal
+    offer_id: int
+    machine_id: int
+    instance_id: int | None = None
+    """The id of the answer, where there was one."""
+    votes: tuple[float, ...] = ()
+    """Start times of complete lists that could have shown it and did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An instance of ours that was seen, and when for the last time."""
+
+    id: int
+    seat: Seat
+    seen_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A destroy that was sent and not yet seen to be done: a leak until it is."""
+
+    id: int
+    seat: Seat
+    since: float
+    reason: str
+    rate_per_hour: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """The wait of a ledger that remembers nothing: the first complete list and what it showed."""
+
+    first_list_at: float
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything remembered of one account and owner. `warm`: it may be relied upon for vacancy."""
+
+    intents: Mapping[str, Intent] = field(default_factory=dict)
+    known: Mapping[int, Known] = field(default_factory=dict)
+    leaving: Mapping[int, Leaving] = field(default_factory=dict)
+    paused: Mapping[str, float] = field(default_factory=dict)
+    """Fleets paused by command, and since when."""
+    since: Mapping[tuple[int, str], float] = field(default_factory=dict)
+    """Since which complete list an instance shows a fault (`offline`) or is outside a rule (`regions`)."""
+    cold: ColdStart | None = None
+    warm: bool = False
+    last_list_at: float | None = None
+
+
+def with_intent(record: Record, intent: Intent) -> Record:
+    """The record with an attempt written down, or its newer version."""
+    return replace(record, intents={**record.intents, intent.attempt: intent})
+
+
+def without_intents(record: Record, attempts: Iterable[str]) -> Record:
+    """The record once these attempts have a proven end."""
+    gone = set(attempts)
+    return replace(record, intents={a: i for a, i in record.intents.items() if a not in gone})
+
+
+def with_known(record: Record, known: Iterable[Known]) -> Record:
+    """The record with fresh positive evidence."""
+    return replace(record, known={**record.known, **{k.id: k for k in known}})
+
+
+def with_leaving(record: Record, leaving: Leaving) -> Record:
+    """The record with a destroy under way; the first time it was sent is kept."""
+    first = record.leaving.get(leaving.id, leaving)
+    return replace(record, leaving={**record.leaving, leaving.id: replace(leaving, since=first.since)})
+
+
+def without_instance(record: Record, instance_id: int) -> Record:
+    """The record once an instance was seen to be gone."""
+    return replace(
+        record,
+        known={i: k for i, k in record.known.items() if i != instance_id},
+        leaving={i: item for i, item in record.leaving.items() if i != instance_id},
+        since={key: at for key, at in record.since.items() if key[0] != instance_id},
+    )
+
+
+def with_pause(record: Record, fleet: str, at: float) -> Record:
+    """The record with a fleet paused by command."""
+    return replace(record, paused={**record.paused, fleet: record.paused.get(fleet, at)})
+
+
+def without_pause(record: Record, fleet: str) -> Record:
+    """The record with a fleet resumed."""
+    return replace(record, paused={name: at for name, at in record.paused.items() if name != fleet})

@@ -1,0 +1,75 @@
+"""The record as JSON and back. Version 1; a newer version is refused, never guessed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from decimal import Decimal
+from typing import Any
+
+from reconciler.core.label import Seat
+from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record
+
+VERSION = 1
+
+
+def encode(record: Record) -> str:
+    """The record as canonical JSON text. It holds no secret by construction: none is in a record."""
+    body = {
+        "intents": [_plain(i) for i in record.intents.values()],
+        "known": [_plain(k) for k in record.known.values()],
+        "leaving": [_plain(item) for item in record.leaving.values()],
+        "paused": dict(record.paused),
+        "since": [[i, fault, at] for (i, fault), at in sorted(record.since.items())],
+        "cold": asdict(record.cold) if record.cold else None,
+        "warm": record.warm,
+        "last_list_at": record.last_list_at,
+    }
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
+
+
+def _plain(item: Intent | Known | Leaving) -> dict[str, object]:
+    values = {f.name: getattr(item, f.name) for f in fields(item)}
+    return {name: str(v) if isinstance(v, Decimal | Seat) else v for name, v in values.items()}
+
+
+def decode(text: str) -> Record:
+    """The record of `text`; `ValueError` when it is not one."""
+    try:
+        body = json.loads(text)
+        return Record(
+            intents={i["attempt"]: _intent(i) for i in body["intents"]},
+            known={k["id"]: Known(k["id"], _seat(k["seat"]), float(k["seen_at"])) for k in body["known"]},
+            leaving={item["id"]: _leaving(item) for item in body["leaving"]},
+            paused={str(name): float(at) for name, at in body["paused"].items()},
+            since={(int(i), str(fault)): float(at) for i, fault, at in body["since"]},
+            cold=ColdStart(**body["cold"]) if body["cold"] else None,
+            warm=bool(body["warm"]),
+            last_list_at=body["last_list_at"],
+        )
+    except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
+        raise ValueError("not a record") from error
+
+
+def _seat(text: str) -> Seat:
+    fleet, _, index = text.rpartition("/")
+    return Seat(fleet, int(index))
+
+
+def _intent(raw: Mapping[str, Any]) -> Intent:
+    return Intent(
+        attempt=raw["attempt"],
+        seat=_seat(raw["seat"]),
+        at=float(raw["at"]),
+        ceiling=Decimal(raw["ceiling"]),
+        offer_id=int(raw["offer_id"]),
+        machine_id=int(raw["machine_id"]),
+        instance_id=raw["instance_id"],
+        votes=tuple(map(float, raw["votes"])),
+    )
+
+
+def _leaving(raw: Mapping[str, Any]) -> Leaving:
+    rate = Decimal(raw["rate_per_hour"])
+    return Leaving(int(raw["id"]), _seat(raw["seat"]), float(raw["since"]), str(raw["reason"]), rate)

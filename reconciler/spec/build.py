@@ -1,0 +1,131 @@
+"""A tree without mistakes to the words of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from reconciler.core.gpus import normalise
+from reconciler.core.model import (
+    Banned,
+    Blacklist,
+    Container,
+    Fleet,
+    FromEnv,
+    Gpu,
+    HostRules,
+    Limit,
+    Limits,
+    Policy,
+    Port,
+    Price,
+    Regions,
+    RegistryLogin,
+    RunwayHours,
+    Source,
+    Spread,
+    Tier,
+)
+from reconciler.spec.container_rules import port_of
+
+Fields = Mapping[str, Any]
+Readers = Mapping[str, Callable[[Any], Any]]
+
+
+def _read(fields: Fields, readers: Readers) -> dict[str, Any]:
+    """The fields that are written, each as its reader makes it; the rest keep the defaults of the model."""
+    return {name: readers[name](value) if name in readers else value for name, value in fields.items()}
+
+
+def _numbers(fields: Fields, whole: tuple[str, ...] = ()) -> Fields:
+    """Every number as Decimal, but for those that count things."""
+    exact = {name for name, value in fields.items() if isinstance(value, int) and name not in whole}
+    return {name: Decimal(value) if name in exact else value for name, value in fields.items()}
+
+
+def _tier(fields: Fields) -> Tier:
+    return Tier(fields["name"], tuple(fields["in"]))
+
+
+def _regions(fields: Fields) -> Regions:
+    tiers = tuple(map(_tier, fields.get("tiers", ())))
+    elsewhere = fields.get("elsewhere", "refuse" if tiers else "allow")
+    return Regions(tiers, tuple(fields.get("blocked", ())), elsewhere)
+
+
+def _limit(value: int | str) -> Limit:
+    if isinstance(value, str):
+        return Limit(Decimal(value.removesuffix("%")), percent=True)
+    return Limit(Decimal(value))
+
+
+def _banned(entry: int | Fields) -> Banned:
+    return Banned(entry) if isinstance(entry, int) else Banned(**_read(entry, {"until": date.fromisoformat}))
+
+
+def _blacklist(fields: Fields) -> Blacklist:
+    return Blacklist(**{kind: tuple(map(_banned, entries)) for kind, entries in fields.items()})
+
+
+def _from_env(fields: Fields) -> FromEnv:
+    return FromEnv(fields["from_env"], fields.get("version", 1))
+
+
+def _login(fields: Fields) -> RegistryLogin:
+    return RegistryLogin(fields["server"], fields["username"], _from_env(fields["password"]))
+
+
+def _port(value: int | str) -> Port:
+    number, protocol = port_of(value) or (0, "tcp")
+    return Port(number, "udp" if protocol == "udp" else "tcp")
+
+
+def _env(fields: Fields) -> tuple[tuple[str, str | FromEnv], ...]:
+    return tuple(sorted((name, v if isinstance(v, str) else _from_env(v)) for name, v in fields.items()))
+
+
+def _container(fields: Fields) -> Container:
+    readers: Readers = {
+        "registry_login": _login,
+        "ports": lambda ports: tuple(map(_port, ports)),
+        "env": _env,
+        "args": tuple,
+    }
+    connect = fields.get("connect") or ("ssh-direct" if "image" in fields else None)
+    return Container(**{**_read(fields, readers), "connect": connect})
+
+
+def _gpu(fields: Fields) -> Gpu:
+    return Gpu(**_read(_numbers(fields, whole=("count",)), {"models": lambda names: tuple(map(normalise, names))}))
+
+
+_FLEET: Readers = {
+    "gpu": _gpu,
+    "regions": _regions,
+    "price": lambda fields: Price(**_numbers(fields)),
+    "host": lambda fields: HostRules(**_read(_numbers(fields, whole=("min_direct_ports",)), {"require": tuple})),
+    "spread": lambda fields: Spread(**{name: _limit(value) for name, value in fields.items()}),
+    "blacklist": _blacklist,
+    "container": _container,
+}
+
+
+def build_fleet(fields: Fields, source: Source) -> Fleet:
+    """The fleet of a merged document."""
+    rest = {name: value for name, value in fields.items() if name not in ("kind", "rollout")}
+    rest.setdefault("min_ready", rest.get("replicas", 1))
+    order = fields.get("rollout", {}).get("order", "create-first")
+    return Fleet(**_read(rest, _FLEET), rollout_order=order, source=source)
+
+
+def _limits(fields: Fields) -> Limits:
+    numbers = _numbers(fields, whole=("max_instances", "rents_per_run"))
+    return Limits(**_read(numbers, {"min_runway_hours": lambda hours: RunwayHours(**_numbers(hours))}))
+
+
+def build_policy(fields: Fields, file: str) -> Policy:
+    """The policy of a document; its defaults have gone into the fleets already."""
+    rest = {name: value for name, value in fields.items() if name not in ("kind", "defaults")}
+    return Policy(**_read(rest, {"limits": _limits, "protect": tuple, "blacklist": _blacklist}), file=file)

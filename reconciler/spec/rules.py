@@ -1,0 +1,149 @@
+"""What the schema cannot say: values that contradict each other, and names that the world does not know.
+
+Every rule takes the whole tree and bears values of any type: what the schema refused is not judged twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from reconciler.core import gpus, places
+from reconciler.spec.container_rules import CONTAINER_RULES
+from reconciler.spec.page import shown
+from reconciler.spec.text import named
+from reconciler.spec.tree import Finding, Node, Route, dotted
+from reconciler.spec.tree_access import items, number, text
+
+
+def check_fleet(root: Node) -> list[Finding]:
+    """Every finding about one fleet beyond the schema."""
+    return [finding for rule in (*_BOTH, *_FLEET, *CONTAINER_RULES) for finding in rule(root)]
+
+
+def check_policy(root: Node) -> list[Finding]:
+    """Every finding about a policy beyond the schema; its defaults are judged where they meet a fleet."""
+    return [finding for rule in (*_BOTH, _runway) for finding in rule(root)]
+
+
+def _one_line(root: Node) -> Iterator[Finding]:
+    for route, node in root.walk():
+        odd = next((char for char in node.value if char in "\n\t"), None) if isinstance(node.value, str) else None
+        if odd and route[-1:] != ("onstart",):
+            said = f"{dotted(route)} holds a {named(odd)}; only onstart may have several lines"
+            yield Finding(route, "forbidden-character", said)
+
+
+def _dates(root: Node) -> Iterator[Finding]:
+    for route, node in root.walk():
+        if route[-1:] == ("until",) and "blacklist" in route and isinstance(node.value, str):
+            try:
+                date.fromisoformat(node.value)
+            except ValueError:
+                yield Finding(route, "bad-date", f"{shown(node.value)} is not a day of the calendar")
+
+
+def _banned_twice(root: Node) -> Iterator[Finding]:
+    for kind in ("hosts", "machines"):
+        seen: set[object] = set()
+        for route, node in items(root, "blacklist", kind):
+            entry = node.child("id") or node
+            if isinstance(entry.value, int) and entry.value in seen:
+                yield Finding(
+                    route, "repeated-value", f"{entry.value} is named twice", "remove one of them", warning=True
+                )
+            seen.add(entry.value if isinstance(entry.value, int) else None)
+
+
+def _ready(root: Node) -> Iterator[Finding]:
+    replicas, wanted = root.at(("replicas",)), number(root, "min_ready")
+    has = number(root, "replicas") if replicas else Decimal(1)
+    if wanted is not None and has is not None and wanted > has:
+        yield Finding(
+            ("min_ready",), "contradicting-values", f"min_ready is {wanted}, more than replicas, which is {has}"
+        )
+
+
+def _budget(root: Node) -> Iterator[Finding]:
+    cap, budget = number(root, "price", "max_per_hour"), number(root, "price", "budget_per_hour")
+    if cap is not None and budget is not None and budget < cap:
+        said = f"price.budget_per_hour {budget} is below price.max_per_hour {cap}; the lower one holds"
+        yield Finding(("price", "budget_per_hour"), "budget-below-cap", said, warning=True)
+
+
+def _models(root: Node) -> Iterator[Finding]:
+    seen: dict[str, Route] = {}
+    for route, node in items(root, "gpu", "models"):
+        if not isinstance(node.value, str):
+            continue
+        name = gpus.normalise(node.value)
+        if name in seen:
+            yield Finding(route, "repeated-value", f"{shown(node.value)} is named twice", "remove one of them")
+        elif name not in gpus.KNOWN:
+            yield _unknown_gpu(route, node.value)
+        seen[name] = route
+
+
+def _unknown_gpu(route: Route, name: str) -> Finding:
+    meant = gpus.suggest(name)
+    hint = f"did you mean {meant}?" if meant else None
+    if gpus.is_misspelt(name):
+        return Finding(route, "unknown-gpu", f"there is no GPU {shown(name)}", hint)
+    return Finding(route, "unlisted-gpu", f"{shown(name)} is not among the GPUs we have seen", hint, warning=True)
+
+
+def _tiers(root: Node) -> Iterator[tuple[Route, Node]]:
+    for route, tier in items(root, "regions", "tiers"):
+        for index, node in items(tier, "in"):
+            yield (*route, *index), node
+
+
+def _known_places(root: Node) -> Iterator[Finding]:
+    for route, node in (*_tiers(root), *items(root, "regions", "blocked")):
+        if isinstance(node.value, str) and node.value and not places.is_known(node.value):
+            meant = places.suggest(node.value)
+            hint = f"did you mean {meant}?" if meant else "write US-CA, CA-ON, SE or Europe"
+            yield Finding(route, "unknown-place", f"there is no place {shown(node.value)}", hint)
+
+
+def _blocked_tiers(root: Node) -> Iterator[Finding]:
+    blocked = [node.value for _, node in items(root, "regions", "blocked") if isinstance(node.value, str)]
+    for route, node in _tiers(root):
+        over = next(
+            (token for token in blocked if isinstance(node.value, str) and places.covers(token, node.value)), None
+        )
+        if over:
+            said = f"{shown(node.value)} stands in a tier, but regions.blocked holds {shown(over)}"
+            yield Finding(route, "contradicting-values", said, "remove one of them")
+
+
+def _tier_names(root: Node) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for route, _ in items(root, "regions", "tiers"):
+        name = text(root, *route, "name")
+        if name is not None and name in seen:
+            yield Finding(
+                (*route, "name"), "repeated-value", f"two tiers are named {shown(name)}", "rename one of them"
+            )
+        seen.add(name or "")
+
+
+def _elsewhere(root: Node) -> Iterator[Finding]:
+    if text(root, "regions", "elsewhere") == "refuse" and not items(root, "regions", "tiers"):
+        said = "regions.elsewhere is refuse, but there are no tiers: no offer would ever fit"
+        yield Finding(("regions", "elsewhere"), "contradicting-values", said, "add tiers, or write allow")
+
+
+def _runway(root: Node) -> Iterator[Finding]:
+    route = ("limits", "min_runway_hours")
+    warn, refuse = (number(root, *route, name) for name in ("warn", "refuse"))
+    warn, refuse = (Decimal(24) if warn is None else warn), (Decimal(2) if refuse is None else refuse)
+    if refuse > warn and root.at(route):
+        yield Finding(
+            route, "contradicting-values", f"{dotted(route)}: refuse is {refuse}, above warn, which is {warn}"
+        )
+
+
+_BOTH = (_one_line, _dates, _banned_twice)
+_FLEET = (_ready, _budget, _models, _known_places, _blocked_tiers, _tier_names, _elsewhere)

@@ -1,0 +1,181 @@
+"""One HTTP client, one key, one server. No exception of the HTTP library leaves this module."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from http.cookiejar import DefaultCookiePolicy
+
+import httpx
+
+from reconciler import __version__
+from reconciler.clock import Clock
+from reconciler.errors import Interrupted
+from reconciler.vast.answers import MAX_WAIT_SECONDS, Answer, Call, NoAnswer, Outcome
+from reconciler.vast.key import ApiKey
+from reconciler.vast.pacing import Pacing
+
+TRIES = 4
+"""How often a call that may be repeated is sent at most."""
+
+MAX_BODY = 16 * 1024 * 1024
+CALL_SECONDS = 60.0
+_TIMEOUT = httpx.Timeout(connect=10, read=30, write=10, pool=10)
+_BACKOFF_SECONDS = 1.0
+_MAX_BACKOFF_SECONDS = 16.0
+
+
+class Wire:
+    """Sends calls at the pace the server asks for.
+
+    `once` is one request on the wire, whatever happens; `patiently` repeats and is for calls that may be repeated.
+    Both answer with a value: what failed is described, not raised.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: ApiKey,
+        origin: str,
+        clock: Clock,
+        pacing: Pacing,
+        transport: httpx.BaseTransport | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._key = key
+        self._origin = origin
+        self._clock = clock
+        self._pacing = pacing
+        self._jitter = jitter
+        self._client = _client(key, origin, transport)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    @property
+    def pacing(self) -> Pacing:
+        """The clocks of the routes."""
+        return self._pacing
+
+    def carries_key(self, call: Call) -> bool:
+        """True where the body of `call` holds the account's own key, which no rented host may ever see."""
+        key = self._key.reveal()
+        return len(key) >= 8 and json.dumps(key)[1:-1].encode() in _encoded(call)
+
+    def patiently(self, call: Call) -> Outcome:
+        """Send `call` until something other than a passing failure comes back, `TRIES` times at most."""
+        outcome = self.once(call)
+        for tried in range(1, TRIES):
+            if not outcome.is_transient:
+                break
+            try:
+                self._clock.sleep(max(outcome.wait, self._backoff(tried)))
+                outcome = self.once(call)
+            except Interrupted:
+                if call.route != "destroy":
+                    raise
+                break  # Something was sent: the caller must learn how that stands. Its next wait ends as asked.
+        return outcome
+
+    def once(self, call: Call) -> Outcome:
+        """Send `call` as exactly one request, when its route is free."""
+        self._pacing.wait(call.route)
+        outcome: Outcome
+        too_fast: float | None = None
+        try:
+            outcome = self._exchange(call)
+            if isinstance(outcome, Answer) and outcome.status == 429:
+                too_fast = outcome.wait
+        except Exception as error:
+            # Everything, for a request that may have had its effect must end as a value. Only our own words are
+            # kept: messages of the libraries below may quote a header, and with it the key.
+            outcome = NoAnswer(call, _why(error))
+        finally:
+            # Also when interrupted: the next command must not come too early.
+            self._pacing.answered(call.route, too_fast=too_fast)
+        return outcome
+
+    def _backoff(self, tried: int) -> float:
+        return self._jitter() * min(_MAX_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2.0**tried)
+
+    def _request(self, call: Call) -> httpx.Request:
+        url = f"{self._origin}{call.path}"
+        if call.body is None:
+            return self._client.build_request(call.method, url, params=dict(call.query) or None)
+        content = _encoded(call)
+        return self._client.build_request(
+            call.method, url, content=content, headers={"Content-Type": "application/json"}
+        )
+
+    def _exchange(self, call: Call) -> Outcome:
+        deadline = self._clock.now() + CALL_SECONDS
+        response = self._client.send(self._request(call), stream=True)
+        try:
+            # Raw bytes: we asked for no compression, and none is undone, so a small body cannot grow.
+            # (A transport within this process may hand over an answer that is whole already.)
+            chunks = [response.content] if response.is_stream_consumed else response.iter_raw()
+            body = bytearray()
+            for chunk in chunks:
+                body += chunk
+                if len(body) > MAX_BODY:
+                    return NoAnswer(call, "the answer is too large", is_transient=False)
+                if self._clock.now() > deadline:
+                    return NoAnswer(call, "the answer did not end in time")
+            known = _with_key_hidden(call, self._key)
+            return Answer(known, response.status_code, bytes(body), _seconds(response.headers.get("Retry-After")))
+        finally:
+            response.close()
+
+
+def _with_key_hidden(call: Call, key: ApiKey) -> Call:
+    # The key joins the texts that no message shows.
+    return replace(call, secrets=(*call.secrets, key.reveal()))
+
+
+def _client(key: ApiKey, origin: str, transport: httpx.BaseTransport | None) -> httpx.Client:
+    # No proxy, netrc or certificate file is taken from the environment; certificates are always verified, and a
+    # context to do so (slow to build) is only made where there is TLS at all.
+    client = httpx.Client(
+        headers={
+            "Authorization": f"Bearer {key.reveal()}",
+            "User-Agent": f"vast-reconciler/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+        },
+        transport=transport or httpx.HTTPTransport(verify=not origin.startswith("http://"), trust_env=False),
+        timeout=_TIMEOUT,
+        follow_redirects=False,
+        trust_env=False,
+    )
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return client
+
+
+def _encoded(call: Call) -> bytes:
+    return json.dumps(call.body, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def _seconds(header: str | None) -> float:
+    # The date form of Retry-After is not used by this server; anything but a plain number is passed over.
+    text = (header or "").strip()
+    return min(float(text), MAX_WAIT_SECONDS) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text) else 0.0
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case httpx.ConnectTimeout() | httpx.PoolTimeout():
+            return "no connection in time"
+        case httpx.TimeoutException():
+            return "no answer in time"
+        case httpx.ConnectError():
+            return "no connection"
+        case httpx.NetworkError():
+            return "the connection broke"
+        case httpx.RemoteProtocolError():
+            return "the connection ended before a whole answer"
+        case _:
+            return f"the exchange failed ({type(error).__name__})"

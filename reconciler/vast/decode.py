@@ -1,0 +1,118 @@
+"""Bytes of an answer -> values, strictly; and typed looks at one field that never fail.
+
+Everything is read by allow-list: a field nobody asks for never becomes a value of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import NoReturn
+
+from reconciler.core.text import SafeText, safe
+
+Record = Mapping[str, object]
+"""One decoded JSON object."""
+
+MAX_ID = 2**63 - 1
+
+_MAX_LITERAL = 100
+_MAX_EXPONENT = 308
+
+
+class Malformed(Exception):
+    """Not the JSON it should be. The text says in which way, never what the bytes were."""
+
+
+def decode(body: bytes) -> object:
+    """The JSON value of `body`, numbers with a fraction as `Decimal`.
+
+    Refused, since each of them has two readings or none: other encodings than UTF-8, a byte order mark, duplicate
+    keys, NaN and infinities, numbers of absurd size, nesting beyond reason, anything after the value.
+    """
+    problem = "it is not JSON"
+    try:
+        return json.loads(
+            body.decode("utf-8"),
+            parse_float=_fraction,
+            parse_int=_whole,
+            parse_constant=_constant,
+            object_pairs_hook=_unique,
+        )
+    except UnicodeDecodeError:
+        problem = "it is not UTF-8"
+    except RecursionError:
+        problem = "it is nested too deep"
+    except ValueError:
+        pass
+    raise Malformed(problem)
+
+
+def _fraction(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except ArithmeticError:  # Its exponent alone is beyond what a Decimal holds.
+        value = Decimal("inf")
+    if len(text) > _MAX_LITERAL or not value.is_finite() or abs(value.adjusted()) > _MAX_EXPONENT:
+        raise Malformed("it holds a number beyond reason")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MAX_LITERAL:
+        raise Malformed("it holds a number beyond reason")
+    return int(text)
+
+
+def _constant(_text: str) -> NoReturn:
+    raise Malformed("it holds NaN or an infinity")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("a key occurs twice")
+    return found
+
+
+def as_record(value: object) -> dict[str, object] | None:
+    """`value` where it is a JSON object."""
+    return value if isinstance(value, dict) else None
+
+
+def identifier(value: object) -> int | None:
+    """`value` where it is an id: a whole positive number. `true`, `"123"` and `1.0` are none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_ID else None
+
+
+def number(row: Record, name: str, low: float, high: float) -> Decimal | None:
+    """The number of a field where it lies in `low`..`high`."""
+    value = row.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not low <= value <= high:
+        return None
+    return Decimal(value)
+
+
+def whole(row: Record, name: str, low: int, high: int) -> int | None:
+    """The count of a field; `2.0` is two, since the server writes either."""
+    value = number(row, name, low, high)
+    return int(value) if value is not None and value == value.to_integral_value() else None
+
+
+def flag(row: Record, name: str) -> bool | None:
+    """The truth value of a field."""
+    value = row.get(name)
+    return value if isinstance(value, bool) else None
+
+
+def text(row: Record, name: str, limit: int = 256) -> SafeText | None:
+    """The text of a field, made safe; None where it is empty."""
+    value = row.get(name)
+    return (safe(value, limit) or None) if isinstance(value, str) else None
+
+
+def moment(row: Record, name: str) -> float | None:
+    """A time in epoch seconds. Milliseconds and times before 2001 are odd."""
+    value = number(row, name, 1e9, 1e11)
+    return None if value is None else float(value)

@@ -1,0 +1,86 @@
+"""When the next call of a route may leave: Vast.ai asks for a gap between calls, per key and route (documented)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Final
+
+from reconciler.clock import Clock
+from reconciler.provider import Route
+
+GAP_SECONDS: Final[Mapping[Route, float]] = {
+    "search": 0.0,
+    "rent": 4.5,
+    "list": 1.0,
+    "show": 2.0,
+    "destroy": 3.0,
+    "account": 1.0,
+}
+"""The documented gaps. `account` has none in the documents; one second is a courtesy. `search` has a quota."""
+
+SEARCHES: Final = 10
+SEARCH_WINDOW_SECONDS: Final = 60.0
+"""Documented: ten searches a minute. The ten places of the window are kept as ten clocks."""
+
+RENT_PENALTY_SECONDS: Final = 12.0
+"""Documented as `penalty`: a rent that came too early pushes the next one this far away."""
+
+_MAX_AHEAD = 60.0
+# Nothing asks for more. A clock further ahead was written before the time of day was set back.
+
+
+class Pacing:
+    """The clocks of all routes. A gap counts from the previous answer, or from the moment we gave up on it."""
+
+    def __init__(self, clock: Clock, earliest: Mapping[str, float] | None = None) -> None:
+        self._clock = clock
+        self._earliest = {name: float(at) for name, at in (earliest or {}).items() if name in _NAMES and isfinite(at)}
+        self._forget_the_far_future()
+
+    @property
+    def earliest(self) -> dict[str, float]:
+        """The clocks by name, epoch seconds: to be kept between commands and given back to `__init__`."""
+        return dict(sorted(self._earliest.items()))
+
+    def adopt(self, earliest: Mapping[str, float]) -> None:
+        """Take over the clocks of an earlier command; a clock that is later here already stays."""
+        for name, at in earliest.items():
+            if name in _NAMES and isfinite(at):
+                self._earliest[name] = max(at, self._earliest.get(name, 0.0))
+        self._forget_the_far_future()
+
+    def free_at(self, route: Route) -> float:
+        """When the next call of `route` may be sent without waiting, epoch seconds."""
+        own = self._earliest.get(route, 0.0)
+        return max(own, self._earliest.get(self._place(), 0.0)) if route == "search" else own
+
+    def wait(self, route: Route) -> None:
+        """Let time pass until `route` is free."""
+        self._forget_the_far_future()
+        for _ in range(4):  # A sleep may end early; four of them are enough for any honest clock.
+            ahead = self.free_at(route) - self._clock.now()
+            if ahead <= 0:
+                return
+            self._clock.sleep(ahead)
+
+    def answered(self, route: Route, *, too_fast: float | None = None) -> None:
+        """Start the route's gap now. `too_fast`: the server said so (429) and asked for these seconds, 0 if none."""
+        now = self._clock.now()
+        gap = GAP_SECONDS[route]
+        if too_fast is not None:
+            gap = max(gap, too_fast, RENT_PENALTY_SECONDS if route == "rent" else 0.0)
+        self._earliest[route] = max(self._earliest.get(route, 0.0), now + gap)
+        if route == "search":
+            self._earliest[self._place()] = now + SEARCH_WINDOW_SECONDS
+
+    def _forget_the_far_future(self) -> None:
+        horizon = self._clock.now() + _MAX_AHEAD
+        self._earliest = {name: min(at, horizon) for name, at in self._earliest.items()}
+
+    def _place(self) -> str:
+        return min(_PLACES, key=lambda name: self._earliest.get(name, 0.0))
+
+
+_PLACES = tuple(f"search/{number}" for number in range(SEARCHES))
+_NAMES = frozenset([*GAP_SECONDS, *_PLACES])

@@ -1,0 +1,107 @@
+"""Vast.ai as a `Provider`: each method one call, what it means decided by the modules beside it."""
+
+from __future__ import annotations
+
+from reconciler.clock import Clock
+from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
+from reconciler.core.text import safe
+from reconciler.provider import (
+    DestroyAnswer,
+    DestroyDoubtful,
+    DestroySent,
+    Gone,
+    Listing,
+    RentAnswer,
+    RentRefused,
+    Route,
+)
+from reconciler.vast.answers import Answer, Call, Outcome, doubtful, refuse_key, trusted
+from reconciler.vast.client import Wire
+from reconciler.vast.decode import Malformed, identifier, number
+from reconciler.vast.encode import flaw_of, rent_body, secrets_of
+from reconciler.vast.listing import read_listing
+from reconciler.vast.offers import offers
+from reconciler.vast.renting import rent_answer
+from reconciler.vast.rows import instance
+from reconciler.vast.search import search_body
+
+
+class VastProvider:
+    """One Vast.ai account, through one `Wire`."""
+
+    def __init__(self, wire: Wire, clock: Clock) -> None:
+        self._wire = wire
+        self._clock = clock
+
+    def account(self) -> Account:
+        """Whose account it is and its credit: `credit` is what is left, `balance` is commonly 0 (documented)."""
+        body, answer = self._read(Call("account", "GET", "/api/v0/users/current"))
+        number_of_it, credit = identifier(body.get("id")), number(body, "credit", -1e9, 1e9)
+        if number_of_it is None or credit is None:
+            raise doubtful(answer, "it has no id or no credit")
+        return Account(number_of_it, credit)
+
+    def instances(self) -> Listing:
+        """All instances of the account, complete or an error."""
+        return read_listing(self._wire, self._clock)
+
+    def instance(self, instance_id: int) -> Instance | Gone:
+        """One instance, read singly. An unknown id answers 200 with `{"instances": null}` (seen in the wild)."""
+        outcome = self._wire.patiently(Call("show", "GET", f"/api/v0/instances/{int(instance_id)}/"))
+        if isinstance(outcome, Answer) and outcome.says_gone:
+            return Gone(instance_id)
+        body = trusted(outcome)
+        if body.get("instances", 0) is None:
+            return Gone(instance_id)
+        return _same(outcome, body, instance_id)
+
+    def search(self, query: OfferQuery) -> tuple[Offer, ...]:
+        """One search answer: a sample of at most 64 rows, cheapest first."""
+        body, answer = self._read(Call("search", "POST", "/api/v0/bundles/", body=search_body(query)))
+        rows = body.get("offers")
+        if not isinstance(rows, list):
+            raise doubtful(answer, "it has no list of offers")
+        return offers(rows)
+
+    def rent(self, order: RentOrder) -> RentAnswer:
+        """One attempt, one request on the wire, never repeated."""
+        path = f"/api/v0/asks/{int(order.offer_id)}/"
+        call = Call("rent", "PUT", path, body=rent_body(order), secrets=secrets_of(order))
+        flaw = flaw_of(order)
+        if self._wire.carries_key(call):
+            flaw = "the host would be given the account's API key"
+        if flaw:
+            return RentRefused(safe(f"nothing was sent: {flaw}"), stops="fleet")
+        return rent_answer(self._wire.once(call), order.offer_id)
+
+    def destroy(self, instance_id: int) -> DestroyAnswer:
+        """Ask for the end of one instance; repeated where the answer is lost, since twice destroyed is destroyed."""
+        outcome = self._wire.patiently(Call("destroy", "DELETE", f"/api/v0/instances/{int(instance_id)}/", body={}))
+        refuse_key(outcome)
+        if isinstance(outcome, Answer) and outcome.says_gone:
+            return Gone(instance_id)
+        if isinstance(outcome, Answer) and outcome.status == 200 and outcome.success is True:
+            return DestroySent()
+        return DestroyDoubtful(outcome.summary)
+
+    def free_at(self, route: Route) -> float:
+        """When the next call of `route` may be sent without waiting, epoch seconds."""
+        return self._wire.pacing.free_at(route)
+
+    def _read(self, call: Call) -> tuple[dict[str, object], Answer]:
+        outcome = self._wire.patiently(call)
+        body = trusted(outcome)
+        assert isinstance(outcome, Answer)
+        return body, outcome
+
+
+def _same(outcome: Outcome, body: dict[str, object], instance_id: int) -> Instance:
+    assert isinstance(outcome, Answer)
+    flaw = "it is about another instance"
+    try:
+        found = instance(body.get("instances"))
+        if found.id == instance_id:
+            return found
+    except Malformed as error:
+        flaw = str(error)
+    raise doubtful(outcome, flaw)

@@ -1,0 +1,99 @@
+"""A row of the account's list, or the record of a single read -> `Instance`. Both have the same fields (seen)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+from reconciler.core.model import Endpoint, Instance
+from reconciler.core.text import safe
+from reconciler.vast.decode import (
+    MAX_ID,
+    Malformed,
+    Record,
+    as_record,
+    flag,
+    identifier,
+    moment,
+    number,
+    text,
+    whole,
+)
+
+_MAX_LABEL = 1024
+"""Documented limit. Ours are far shorter, so a label cut here is none of ours."""
+
+
+def instance(value: object) -> Instance:
+    """The instance of one row. Without an id and a readable label the row, and so its answer, is `Malformed`;
+    any other field that is odd is simply not known."""
+    row = as_record(value)
+    number_of_it = identifier(row.get("id")) if row is not None else None
+    if row is None or number_of_it is None:
+        raise Malformed("a row has no id")
+    return Instance(
+        id=number_of_it,
+        label=_label(row),
+        machine_id=whole(row, "machine_id", 1, MAX_ID),
+        host_id=whole(row, "host_id", 1, MAX_ID),
+        gpu_name=text(row, "gpu_name", 64),
+        gpu_count=whole(row, "num_gpus", 1, 1024),
+        vram_mb=number(row, "gpu_ram", 1, 1e8),
+        location=text(row, "geolocation", 80),
+        price_per_hour=number(row, "dph_total", 1e-9, 1e5),
+        storage_per_hour=number(row, "storage_total_cost", 0, 1e5),
+        disk_gb=number(row, "disk_space", 0, 1e7),
+        image=text(row, "image_uuid", 1024),
+        vast_template=text(row, "template_hash_id", 128),
+        interruptible=flag(row, "is_bid"),
+        reported=text(row, "actual_status", 32),
+        intended=text(row, "intended_status", 32),
+        current=text(row, "cur_state", 32),
+        heading=text(row, "next_state", 32),
+        message=text(row, "status_msg"),
+        started_at=moment(row, "start_date"),
+        ends_at=moment(row, "end_date"),
+        ssh_direct=_direct(row),
+        ssh_proxy=_proxy(row),
+    )
+
+
+def instances(rows: Iterable[object]) -> list[Instance]:
+    """All of them, or `Malformed`."""
+    return [instance(row) for row in rows]
+
+
+def _label(row: Record) -> str | None:
+    # A row that does not speak of its label at all is a torn row: taking it for unlabelled would make an instance
+    # of ours look like nobody's, and its seat look empty.
+    value = row.get("label", 0)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise Malformed("a row has no readable label")
+    return value[:_MAX_LABEL].encode("utf-8", "backslashreplace").decode()
+
+
+def _direct(row: Record) -> Endpoint | None:
+    # The address may end in a newline and the port is a string (both seen in the wild).
+    address = row.get("public_ipaddr")
+    published = (as_record(row.get("ports")) or {}).get("22/tcp")
+    first = as_record(published[0]) if isinstance(published, list) and published else None
+    port = first.get("HostPort") if first else None
+    if not isinstance(address, str) or not isinstance(port, str) or not re.fullmatch(r"[0-9]{1,5}", port, re.ASCII):
+        return None
+    try:
+        host = str(ipaddress.ip_address(address.strip()))
+    except ValueError:
+        return None
+    return Endpoint(safe(host), int(port)) if 0 < int(port) < 65536 else None
+
+
+def _proxy(row: Record) -> Endpoint | None:
+    host, port = row.get("ssh_host"), whole(row, "ssh_port", 1, 65534)
+    if not isinstance(host, str) or port is None or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", host.strip()):
+        return None
+    # The official client adds one where the instance runs Jupyter.
+    runtype = row.get("image_runtype")
+    return Endpoint(safe(host), port + (isinstance(runtype, str) and "jupyter" in runtype))

@@ -1,0 +1,86 @@
+"""`OfferQuery` -> the body of a search."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from reconciler.core.model import OfferQuery
+
+MAX_ROWS = 64
+"""The server answers no more, whatever is asked for (seen in the wild); every row counts against a daily quota."""
+
+_HAIR = Decimal("0.000000001")
+_SECONDS_PER_DAY = 86400
+
+Condition = dict[str, object]
+
+
+def search_body(query: OfferQuery) -> dict[str, object]:
+    """Filters and options side by side, as documented. A field with several operators means all of them."""
+    filters = {**_always(query), **_host(query), **_floors(query)}
+    return {
+        **{name: condition for name, condition in filters.items() if condition},
+        # Without it `dph_total` is priced for a few GB only (documented).
+        "allocated_storage": query.disk_gb,
+        "order": [["dph_total", "asc"]],
+        "type": "on-demand",
+        "limit": MAX_ROWS,
+    }
+
+
+def _always(query: OfferQuery) -> dict[str, Condition]:
+    # Said in full, since the server's defaults for absent filters are documented in two ways. `verified` has no
+    # documented word for "either": the official client leaves the filter out for `verified=any`, and the server
+    # is documented to read an absent one as true. So both values are listed.
+    return {
+        "rentable": {"eq": True},
+        "external": {"eq": False},
+        "verified": {"eq": True} if "verified" in query.require else {"in": [True, False]},
+        "gpu_name": {"in": list(query.models)} if query.models else {},
+        "num_gpus": {"eq": query.gpu_count},
+        "disk_space": {"gte": query.disk_gb},
+        "dph_total": _price(query),
+        "geolocation": _places(query),
+    }
+
+
+def _host(query: OfferQuery) -> dict[str, Condition]:
+    return {name: {"eq": True} for name in ("datacenter", "static_ip") if name in query.require}
+
+
+def _floors(query: OfferQuery) -> dict[str, Condition]:
+    days = query.min_days_left
+    floors = {
+        "gpu_ram": query.min_vram_mb,
+        "reliability": query.min_reliability,
+        "inet_down": query.min_download_mbps,
+        "inet_up": query.min_upload_mbps,
+        "cpu_cores_effective": query.min_cpu_cores,
+        "direct_port_count": query.min_direct_ports,
+        "duration": None if days is None else days * _SECONDS_PER_DAY,
+    }
+    return {name: {"gte": _plain(floor)} for name, floor in floors.items() if floor is not None}
+
+
+def _price(query: OfferQuery) -> Condition:
+    # The server adds floats, so an offer at exactly the cap may stand a hair above it there. It is let in, and
+    # judged again in Decimal when it arrives.
+    condition: Condition = {}
+    if query.max_price_per_hour is not None:
+        condition["lte"] = float(query.max_price_per_hour + _HAIR)
+    if query.min_price_per_hour is not None:
+        condition["gte"] = float(max(query.min_price_per_hour - _HAIR, Decimal(0)))
+    return condition
+
+
+def _places(query: OfferQuery) -> Condition:
+    condition: Condition = {}
+    if query.countries:
+        condition["in"] = list(query.countries)
+    if query.blocked_countries:
+        condition["notin"] = list(query.blocked_countries)
+    return condition
+
+
+def _plain(value: Decimal | int) -> float | int:
+    return int(value) if value == int(value) else float(value)

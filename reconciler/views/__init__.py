@@ -1,0 +1,1 @@
+"""Results as text and documents: views never decide and never fetch."""

@@ -1,0 +1,154 @@
+"""Results as JSON documents: one envelope for all commands, versioned, described by `schemas/output.schema.json`.
+
+Money is a string with its full decimal value in $/h, so that no reader rounds it by accident; times are ISO 8601 in
+UTC; seats are `fleet/index`. Equal inputs give equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from reconciler.core.eligibility import Judgement
+from reconciler.core.model import Fleet, Policy
+from reconciler.core.place import Shortage
+from reconciler.core.plan import Plan
+from reconciler.diagnostics import Diagnostic
+from reconciler.views.parts import Document, maybe, nearest_parts, offer_parts, place_of, plan_parts, tenths, value
+from reconciler.views.wording import Outcome
+
+FORMAT = "vast-reconciler"
+VERSION = 1
+
+_ONLY_IN_PLANS = frozenset({"actions", "unfilled", "held", "summary", "market", "rents_wait_s", "pruned", "resent"})
+
+
+def plan_document(plan: Plan) -> Document:
+    """Everything a plan says."""
+    return _envelope("plan") | plan_parts(plan)
+
+
+def apply_document(
+    plan: Plan,
+    outcomes: Sequence[Outcome],
+    ending: str,
+    waits: Sequence[str],
+    error: str | None,
+    command: Literal["apply", "destroy"] = "apply",
+) -> Document:
+    """What a run did, how it ended, and the last plan it made: what is still to do."""
+    result = {
+        "ending": ending,
+        "error": error,
+        "waits": list(waits),
+        "outcomes": [_outcome(outcome) for outcome in outcomes],
+        "plan": plan_parts(plan),
+    }
+    return _envelope(command) | result
+
+
+def status_document(plan: Plan) -> Document:
+    """What a plan says about the account as it is, without what would be done about it."""
+    as_it_is = replace(plan, cost=replace(plan.cost, after=plan.cost.now, peak=plan.cost.now))
+    body = plan_parts(as_it_is)
+    fleets = [_without_actions(fleet) for fleet in body["fleets"]]
+    return _envelope("status") | _without_actions(body) | {"fleets": fleets}
+
+
+def _without_actions(part: Document) -> Document:
+    return {name: value for name, value in part.items() if name not in _ONLY_IN_PLANS}
+
+
+def offers_document(fleet: Fleet, judged: Sequence[Judgement], shortage: Shortage) -> Document:
+    """The market as one fleet sees it: what is eligible, the best first, and why the rest is not."""
+    result = {
+        "fleet": place_of(fleet),
+        "seen": len(judged),
+        "eligible": [_judged(fleet, j) for j in judged if j.eligible],
+        "refused": dict(shortage.refused),
+        "refused_offers": [_judged(fleet, j) | _refusals(j) for j in judged if not j.eligible],
+        "nearest": nearest_parts(shortage.nearest),
+    }
+    return _envelope("offers") | result
+
+
+def validate_document(
+    fleets: Iterable[Fleet], policy: Policy | None, diagnostics: Sequence[Diagnostic], files: Iterable[str]
+) -> Document:
+    """What the files declare, and everything that is wrong with them."""
+    result = {
+        "valid": all(found.severity != "error" for found in diagnostics),
+        "files": list(files),
+        "policy": None if policy is None else {"owner": policy.owner, "file": policy.file},
+        "fleets": [_declared(fleet) for fleet in fleets],
+        "diagnostics": [_diagnostic(found) for found in diagnostics],
+    }
+    return _envelope("validate") | result
+
+
+def dump(document: Document) -> str:
+    """A document as text in ASCII, without a newline at the end.
+
+    DEL and `##` are escaped as well: the first is a control character, the second begins a command in a CI log.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=True)
+    return text.replace("\x7f", "\\u007f").replace("##", "#\\u0023")
+
+
+def _envelope(command: str) -> Document:
+    return {"format": FORMAT, "version": VERSION, "command": command}
+
+
+# --- the rows of these documents --------------------------------------------------------------------------
+
+
+def _outcome(outcome: Outcome) -> Document:
+    return {
+        "kind": outcome.kind,
+        "seat": str(outcome.seat),
+        "text": outcome.text,
+        "instance": outcome.instance_id,
+        "rate_per_hour": value(outcome.rate_per_hour),
+    }
+
+
+def _judged(fleet: Fleet, judged: Judgement) -> Document:
+    offer, tiers = judged.offer, fleet.regions.tiers
+    quality = {"reliability": maybe(offer.reliability), "download_mbps": maybe(offer.download_mbps)}
+    tier = tiers[judged.tier].name if judged.tier < len(tiers) else None
+    return offer_parts(offer, judged.price, tier) | quality
+
+
+def _refusals(judged: Judgement) -> Document:
+    refusals = [
+        {"rule": r.rule, "detail": r.detail, "percent": tenths(None if r.miss is None else r.miss * 100)}
+        for r in judged.refusals
+    ]
+    return {"refusals": refusals}
+
+
+def _declared(fleet: Fleet) -> Document:
+    price = fleet.price
+    rules = {
+        "wanted": fleet.replicas,
+        "paused": fleet.paused,
+        "gpus": fleet.gpu.count,
+        "models": list(fleet.gpu.models),
+        "max_per_hour": value(price.max_per_hour),
+        "budget_per_hour": maybe(price.budget_per_hour),
+    }
+    return place_of(fleet) | rules
+
+
+def _diagnostic(found: Diagnostic) -> Document:
+    return {
+        "severity": found.severity,
+        "code": found.code,
+        "message": found.message,
+        "file": found.file,
+        "line": found.line,
+        "column": found.column,
+        "suggestion": found.suggestion,
+    }

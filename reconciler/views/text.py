@@ -1,0 +1,297 @@
+"""A plan and what became of it, for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from reconciler.apply import Outcome
+from reconciler.core.diff import Diff, Member
+from reconciler.core.eligibility import Judgement
+from reconciler.core.model import Fleet
+from reconciler.core.place import Candidate, Shortage
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Leak, Plan, Replace, Stray, Unfilled
+from reconciler.core.states import rate_per_hour
+from reconciler.views.wording import duration, mark_of, money, plural
+
+HOURS_PER_MONTH = 720
+WIDTH = 68
+"""Where the file of a fleet stands in its headline."""
+
+
+def plan_text(plan: Plan, policy_file: str | None) -> str:
+    """The whole plan: every fleet with its changes, then what they amount to."""
+    lines = [line for fleet in plan.fleets for line in _fleet(fleet)]
+    if plan.pruned:
+        lines += ["pruned", *_rows(plan.pruned)]
+    if plan.resent:
+        lines += ["destroys sent before, and not done", *_rows(plan.resent)]
+    lines += ["", *_summary(plan), f"Owner {plan.owner}; {_policy(policy_file)}.{_pinned(plan)}"]
+    return "\n".join([*lines, *_alarms(plan)])
+
+
+def _policy(policy_file: str | None) -> str:
+    return f"policy {policy_file}" if policy_file else "no policy file"
+
+
+def _pinned(plan: Plan) -> str:
+    return "" if plan.account_id is not None else " Account not pinned: the key may not read it."
+
+
+# --- one fleet ------------------------------------------------------------------------------------
+
+
+def _fleet(plan: FleetPlan) -> Iterator[str]:
+    yield f"{_headline(plan):<{WIDTH}} {plan.fleet.source.file}:{plan.fleet.source.line}".rstrip()
+    yield from _rows(plan.actions)
+    for note in plan.notes:
+        if note.kind != "unhealthy" or not any(a.seat == note.seat for a in plan.actions):
+            yield f"      {note.seat.index}  {note.text}" + (
+                f"  {money(note.rate_per_hour)}" if note.rate_per_hour else ""
+            )
+    for unfilled in plan.unfilled:
+        yield from _unfilled(unfilled)
+    for held in plan.held:
+        yield from _held(held)
+
+
+def _headline(plan: FleetPlan) -> str:
+    fleet = plan.fleet
+    counts = [f"{fleet.replicas} wanted", f"{plan.running} running"]
+    open_seats = sum(len(u.seats) for u in plan.unfilled)
+    counts += [f"{open_seats} unfilled"] if open_seats else []
+    surplus = f" ({plan.surplus} surplus)" if plan.surplus else ""
+    below = "  ! below min_ready" if plan.below_min_ready else ""
+    paused = "  paused" if plan.paused else ""
+    return f"{fleet.name}  {', '.join(counts)}{surplus}{paused}{below}"
+
+
+def _rows(actions: Sequence[Action]) -> list[str]:
+    """One line an action, its columns aligned."""
+    table = [_cells(action) for action in actions]
+    widths = [max((len(row[column]) for row in table), default=0) for column in range(5)]
+    return [
+        f"  {row[0]:<3} {row[1]:<{widths[1]}}  {row[2]:<{widths[2]}}  {row[3]:>{widths[3]}}   {row[4]}".rstrip()
+        for row in table
+    ]
+
+
+def _cells(action: Action) -> tuple[str, str, str, str, str]:
+    wait = f" ({action.wait.reason}{_left(action.wait.seconds)})" if action.wait else ""
+    mark, seat = mark_of(action), str(action.seat.index)
+    match action:
+        case Create(choice=choice, reason=reason):
+            return mark, seat, _offer(choice.candidate), money(choice.candidate.price), reason + wait
+        case Replace(old=old, choice=choice, reason=reason):
+            price = f"{_dollars(rate_per_hour(old.instance))} -> {money(choice.candidate.price)}"
+            order = "new first" if action.order == "create-first" else "old first"
+            return mark, seat, _offer(choice.candidate), price, f"{reason} ({order}){wait}"
+        case Destroy(old=old, reason=reason):
+            return mark, seat, f"instance {old.id}", f"-{money(rate_per_hour(old.instance))}", reason + wait
+
+
+def _left(seconds: float | None) -> str:
+    return f", {duration(seconds)} left" if seconds else ""
+
+
+def _dollars(amount: Decimal) -> str:
+    return money(amount).removesuffix("/h")
+
+
+def _offer(candidate: Candidate) -> str:
+    offer = candidate.offer
+    return f"{offer.gpu_count}x {offer.gpu_name}  {offer.location or 'place unknown'}  machine {offer.machine_id}"
+
+
+def _unfilled(unfilled: Unfilled) -> Iterator[str]:
+    text = f"{plural(len(unfilled.seats), 'seat')} unfilled: {shortage_text(unfilled.shortage)}"
+    yield f"  !   {text}"
+
+
+def shortage_text(shortage: Shortage) -> str:
+    """Why there is no offer, in one line: refusals by rule, and the nearest miss in numbers."""
+    if shortage.seen == 0:
+        return "no offer with these GPUs was seen"
+    refused = ", ".join(f"{rule} refuses {count}" for rule, count in shortage.refused[:3])
+    text = f"of {plural(shortage.seen, 'offer')}, {refused}"
+    miss = shortage.nearest
+    if miss is None:
+        return text
+    off = f", {miss.percent:.0f} % off" if miss.percent is not None else ""
+    return f"{text}; nearest miss {money(miss.price)}: {miss.rule} ({miss.detail}{off})"
+
+
+def _held(held: Held) -> Iterator[str]:
+    yield f"  !   held back by {held.guard}: {held.message}"
+    for action in held.actions:
+        yield f"        {mark_of(action)} {action.seat}"
+    yield f"        lifted by: {held.lift}"
+
+
+# --- the sums -------------------------------------------------------------------------------------
+
+
+def _summary(plan: Plan) -> Iterator[str]:
+    yield headline(plan)
+    yield from _strays(plan)
+    cost = plan.cost
+    if cost.now or cost.after:
+        peak = f" (at most {money(cost.peak)} on the way)" if cost.peak > max(cost.now, cost.after) else ""
+        budget = f"; budget {money(cost.budget)}" if cost.budget is not None else ""
+        month = f"about ${cost.after * HOURS_PER_MONTH:,.0f} a month"
+        yield f"Cost: {money(cost.now)} -> {money(cost.after)}{peak}, {month}{budget}.{_credit(cost.credit_lasts_h)}"
+    if plan.market.searches:
+        machines, searches = plural(plan.market.machines, "machine"), plural(plan.market.searches, "search", "searches")
+        yield f"Market: {machines} seen in {searches}.{_expected(plan)}"
+    if plan.rents_wait_s:
+        yield f"Cold start: the ledger is new; rents wait {duration(plan.rents_wait_s)} for a second list that agrees."
+
+
+def _credit(hours: Decimal | None) -> str:
+    if hours is None:
+        return ""
+    return f" Credit lasts {hours / 24:.0f} days." if hours >= 48 else f" Credit lasts {hours:.0f} hours."
+
+
+def _expected(plan: Plan) -> str:
+    """A rough time for apply: the waits, the pace of calls, and a boot."""
+    actions = list(plan.actions())
+    rents = sum(not isinstance(a, Destroy) for a in actions)
+    waits = max((a.wait.seconds or 0 for a in actions if a.wait), default=0.0)
+    if not rents:
+        return ""
+    steps = sum(isinstance(a, Replace) and a.asked for a in actions)
+    return f"   Apply: about {plural(max(1, round((waits + 4.5 * rents + 180 * max(1, steps)) / 60)), 'minute')}."
+
+
+def headline(plan: Plan) -> str:
+    """What would change, in one sentence everybody can read."""
+    actions = list(plan.actions())
+    if not actions and not any(fleet.unfilled for fleet in plan.fleets):
+        held = " Some changes are held back." if any(plan.refusals()) else ""
+        return f"No changes. {plural(_unchanged(plan), 'instance')} as declared.{held}"
+    counts = [
+        f"{sum(isinstance(a, Create) for a in actions)} to create",
+        f"{sum(isinstance(a, Replace) for a in actions)} to replace",
+        f"{sum(isinstance(a, Destroy) for a in actions)} to destroy",
+    ]
+    unfilled = sum(len(u.seats) for fleet in plan.fleets for u in fleet.unfilled)
+    return f"Plan: {', '.join(counts)}; {_unchanged(plan)} unchanged, {unfilled} unfilled."
+
+
+def _unchanged(plan: Plan) -> int:
+    touched = {a.old.id for a in plan.actions() if not isinstance(a, Create)}
+    return sum(fleet.live for fleet in plan.fleets) - len(touched)
+
+
+def _strays(plan: Plan) -> Iterator[str]:
+    for stray in plan.orphans:
+        yield (
+            f"Orphan: instance {stray.id} of fleet {stray.fleet}, declared nowhere, {money(stray.rate_per_hour)};"
+            f" left alone (--prune {stray.fleet} destroys it)."
+        )
+    if plan.unmanaged:
+        yield f"{plural(len(plan.unmanaged), 'unmanaged instance')} ({_sum(plan.unmanaged)}) left alone."
+    for owner in sorted({stray.owner or "" for stray in plan.other_owned}):
+        theirs = [stray for stray in plan.other_owned if stray.owner == owner]
+        yield f"{plural(len(theirs), 'instance')} of owner {owner} ({_sum(theirs)}) left alone."
+
+
+def _sum(items: Iterable[Stray]) -> str:
+    return money(sum((stray.rate_per_hour for stray in items), Decimal(0)))
+
+
+def _alarms(plan: Plan) -> Iterator[str]:
+    for held in plan.held:
+        yield from _held(held)
+    for problem in plan.problems:
+        yield f"! {problem}"
+    for instance_id in plan.mislabelled:
+        yield f"! instance {instance_id} was rented by us, but its label is not ours: it is not touched"
+    yield from leaks_text(plan.leaks, plan.made_at)
+
+
+def leaks_text(leaks: Sequence[Leak], now: float) -> Iterator[str]:
+    """Destroys that were sent and not seen done; always the last lines."""
+    for leak in leaks:
+        age = duration(max(0.0, now - leak.since))
+        told = f"was told to go {age} ago and is not proven gone"
+        yield f"! LEAK: instance {leak.id} ({leak.seat}) {told}, {money(leak.rate_per_hour)}"
+
+
+# --- afterwards -----------------------------------------------------------------------------------
+
+_MARKS = {"rented": "+", "ready": "+", "destroyed": "-", "offer gone": " ", "skipped": " "}
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """One line for one thing that happened."""
+    instance = f"  instance {outcome.instance_id}" if outcome.instance_id is not None else ""
+    rate = f"  {money(outcome.rate_per_hour)}" if outcome.rate_per_hour and outcome.kind != "ready" else ""
+    word = {"rented": "rented", "destroyed": "destroyed", "doubtful": "in doubt"}.get(outcome.kind, "")
+    said = f"{word}: {outcome.text}" if word else outcome.text
+    return f"{_MARKS.get(outcome.kind, '!')} {outcome.seat}{instance}  {said}{rate}"
+
+
+def status_text(plan: Plan, rows: Iterable[tuple[str, str, str, str, str]]) -> str:
+    """What runs, seat by seat, then the sums. `rows` are seat, instance, state, rate and what it is."""
+    table = list(rows)
+    widths = [max((len(row[column]) for row in table), default=0) for column in range(5)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    return "\n".join([*(lines or ["no instance of ours"]), "", *_strays(plan), *_rate(plan), *_alarms(plan)])
+
+
+def seat_rows(diff: Diff) -> Iterator[tuple[str, str, str, str, str]]:
+    """Every seat and every further instance of ours: seat, instance, state, rate, what it is."""
+    for part in diff.fleets:
+        for view in part.seats:
+            if view.keeper is None:
+                yield str(view.seat), "-", view.bucket, "", ""
+            for member in (view.keeper, *view.extras):
+                if member is not None:
+                    yield _seat_row(member, view.bucket if member is view.keeper else "extra")
+        for member in part.surplus:
+            yield _seat_row(member, "surplus")
+    for member in diff.undeclared:
+        yield _seat_row(member, "undeclared")
+
+
+def _seat_row(member: Member, bucket: str) -> tuple[str, str, str, str, str]:
+    i = member.instance
+    what = (
+        f"{i.gpu_count or '?'}x {i.gpu_name or 'GPU unknown'}  {i.location or 'place unknown'}  machine {i.machine_id}"
+    )
+    why = "; ".join(map(str, member.drifts)) or (member.fault.kind if member.fault else "")
+    state = f"{bucket} ({why})" if why else bucket
+    return str(member.mark.seat), f"instance {i.id}", state, money(rate_per_hour(i)), what
+
+
+def _rate(plan: Plan) -> Iterator[str]:
+    credit = f"; credit ${plan.cost.credit:.2f}" if plan.cost.credit is not None else ""
+    yield f"Running cost: {money(plan.cost.now)}{credit}."
+
+
+def offers_text(fleet: Fleet, judged: Sequence[Judgement], shortage: Shortage, limit: int = 20) -> str:
+    """Eligible offers ranked, the best first; then what is refused and why."""
+    good = [j for j in judged if j.eligible]
+    rows = [_offer_row(fleet, place + 1, j) for place, j in enumerate(good[:limit])]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(8)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    more = [f"... and {len(good) - limit} more"] if len(good) > limit else []
+    head = (
+        f"{fleet.name}  {plural(len(good), 'eligible offer')} of {len(judged)} seen, ranked by tier, price, reliability"
+    )
+    refused = [f"  {rule} refuses {count}" for rule, count in shortage.refused]
+    tail = ["Refused:", *refused] if refused else []
+    nearest = [] if good else [f"Nothing fits: {shortage_text(shortage)}"]
+    return "\n".join([head, *lines, *more, *tail, *nearest])
+
+
+def _offer_row(fleet: Fleet, rank: int, j: Judgement) -> tuple[str, ...]:
+    offer, tiers = j.offer, fleet.regions.tiers
+    tier = tiers[j.tier].name if j.tier < len(tiers) else "-"
+    reliability = f"{offer.reliability:.4f}" if offer.reliability is not None else "?"
+    down = f"{offer.download_mbps:.0f} Mbps" if offer.download_mbps is not None else "?"
+    place = offer.location or "place unknown"
+    gpus = f"{offer.gpu_count}x {offer.gpu_name}"
+    return f"{rank:>3}", money(j.price), gpus, place, tier, reliability, down, f"machine {offer.machine_id}"

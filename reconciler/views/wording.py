@@ -1,0 +1,110 @@
+"""The words all views share: money, plurals, marks, durations, times, and what a plan counts up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from reconciler.core.label import Seat
+from reconciler.core.plan import Action, Create, Destroy, Plan, Replace
+
+HOURS_PER_MONTH = 720
+UNFILLED_MARK = "!"
+"""The mark of seats without an offer."""
+
+
+class Outcome(Protocol):
+    """What became of one step of an action, as far as a view cares: `apply` makes them, and views do not know it."""
+
+    @property
+    def kind(self) -> str:
+        """`rented`, `destroyed`, `leak`, ..."""
+
+    @property
+    def seat(self) -> Seat:
+        """Whose step it was."""
+
+    @property
+    def text(self) -> str:
+        """What happened, in words."""
+
+    @property
+    def instance_id(self) -> int | None:
+        """The instance it was about, where there is one."""
+
+    @property
+    def rate_per_hour(self) -> Decimal:
+        """What that instance bills."""
+
+
+def amount(value: Decimal, places: int = 3) -> str:
+    """`$0.243`, `-$0.301`, `$5,612` with no places: dollars, the sign before them."""
+    shown = f"{abs(value):,.{places}f}"
+    negative = value < 0 and any(digit in shown for digit in "123456789")
+    return f"{'-' if negative else ''}${shown}"
+
+
+def money(value: Decimal) -> str:
+    """`$0.243/h`: a price per hour with three decimals."""
+    return f"{amount(value)}/h"
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """`1 seat`, `2 seats`, `7 searches`, `1,200 offers`; `many` where neither ending will do."""
+    ending = "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
+    return f"{count:,} {noun if count == 1 else many or noun + ending}"
+
+
+def mark_of(action: Action) -> str:
+    """`+` create, `+/-` replace with the new one first, `-/+` with the old one first, `-` destroy."""
+    if isinstance(action, Create):
+        return "+"
+    if isinstance(action, Replace):
+        return "+/-" if action.order == "create-first" else "-/+"
+    return "-"
+
+
+def duration(seconds: float) -> str:
+    """`8s`, `4m10s`, `2h05m`, `3d04h`: rounded up to whole seconds, two units at most."""
+    whole = max(0, -int(-seconds // 1))
+    minutes, s = divmod(whole, 60)
+    hours, m = divmod(minutes, 60)
+    days, h = divmod(hours, 24)
+    if days:
+        return f"{days}d{h:02}h"
+    if hours:
+        return f"{hours}h{m:02}m"
+    return f"{m}m{s:02}s" if minutes else f"{s}s"
+
+
+def moment(at: float) -> str:
+    """`2026-11-21T18:00:00Z`: ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many actions of each kind a plan has, how many instances it leaves alone, seats it cannot fill, refusals."""
+
+    create: int
+    replace: int
+    destroy: int
+    unchanged: int
+    unfilled: int
+    held: int
+
+
+def counts(plan: Plan) -> Counts:
+    """The numbers of a plan's summary. What is pruned or sent again is no declared instance, so not `unchanged`."""
+    actions = list(plan.actions())
+    touched = {a.old.id for fleet in plan.fleets for a in fleet.actions if not isinstance(a, Create)}
+    return Counts(
+        create=sum(isinstance(a, Create) for a in actions),
+        replace=sum(isinstance(a, Replace) for a in actions),
+        destroy=sum(isinstance(a, Destroy) for a in actions),
+        unchanged=max(0, sum(fleet.live for fleet in plan.fleets) - len(touched)),
+        unfilled=sum(len(open_.seats) for fleet in plan.fleets for open_ in fleet.unfilled),
+        held=sum(1 for _ in plan.refusals()),
+    )

@@ -1,0 +1,322 @@
+"""Every way to get a spec wrong that we know of, with the place, the word and the way out it is answered with."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from reconciler.diagnostics import render
+
+from .builders import FLEET, fleet
+
+# sentence: (text, places and codes, words of the suggestion or message)
+CASES: dict[str, tuple[str | bytes, list[str], str]] = {
+    # form
+    "a key written twice names both lines": (
+        FLEET + "replicas: 1\nreplicas: 100\n",
+        ["7:1 duplicate-key"],
+        "on line 6",
+    ),
+    "an empty file is not no fleets": ("", ["empty-spec"], "empty"),
+    "comments only are an empty file": ("# nothing\n", ["empty-spec"], "empty"),
+    "a tilde is an empty document": ("~\n", ["1:1 empty-spec"], "empty"),
+    "a lone document start is an empty document": ("---\n", ["2:1 empty-spec"], "empty"),
+    "a trailing document start is an empty document": (FLEET + "---\n", ["7:1 empty-spec"], "empty"),
+    "a list of fleets is told how to be written": ("fleets: []\n", ["1:1 missing-kind"], "one document for each fleet"),
+    "fleets without content too": ("fleets:\n", ["1:1 missing-kind"], "one document for each fleet"),
+    "a document without kind": ("name: june\n", ["1:1 missing-kind"], "add kind: Fleet"),
+    "a policy without kind": ("owner: june\n", ["1:1 missing-kind"], "add kind: Policy"),
+    "a kind in lower case": (fleet(kind="fleet"), ["1:7 unknown-kind"], "did you mean Fleet?"),
+    "a list as document": ("- kind: Fleet\n", ["1:1 not-a-mapping"], "mapping"),
+    "an anchor": (fleet(gpu="&g {models: [RTX 3060]}"), ["3:6 yaml-anchor"], "&g"),
+    "a recursive anchor": ("a: &a [*a]\n", ["1:4 yaml-anchor", "1:8 yaml-anchor"], "*a"),
+    "an alias bomb ends at its anchors": (
+        "a: &a [x]\nb: &b [*a, *a]\n",
+        ["1:4 yaml-anchor", "2:4 yaml-anchor", "2:8 yaml-anchor", "2:12 yaml-anchor"],
+        "*a",
+    ),
+    "a merge key": (FLEET + "<<: {replicas: 2}\n", ["6:1 yaml-merge-key"], "write the fields out"),
+    "a tag that builds objects": ("a: !!python/object/apply:os.system [x]\n", ["1:4 yaml-tag"], "not part of a spec"),
+    "a tag of YAML's own": (FLEET + "replicas: !!int 3\n", ["6:11 yaml-tag"], "not part of a spec"),
+    "nesting in brackets": ("a: " + "[" * 500, ["1:35 too-deep"], "32"),
+    "nesting by the ten thousand": ("[" * 50_000 + "]" * 50_000, ["1:33 too-deep"], "32"),
+    "nesting in blocks": ("".join(" " * i + "a:\n" for i in range(400)), ["33:33 too-deep"], "32"),
+    "a number and true as keys": (
+        "1: a\ntrue: b\n",
+        ["1:1 key-not-text", "1:1 missing-kind", "2:1 key-not-text"],
+        "not 1",
+    ),
+    "a list as key": ("? [a]\n: b\n", ["1:3 key-not-text"], "plain word"),
+    "a tab before a key": ("kind: Fleet\ngpu:\n\tmodels: [a]\n", ["3:1 tab-indentation"], "two blanks"),
+    "a NUL in quotes": (fleet(name='"a\\0"'), ["2:7 forbidden-character"], "NUL"),
+    "an escape in quotes": (fleet(name='"\\e[31m"'), ["2:7 forbidden-character"], "escape"),
+    "text that turns direction": (fleet(name="a\u202eb"), ["2:8 forbidden-character"], "right-to-left override"),
+    "a blank without width": (fleet(name="a\u200bb"), ["2:8 forbidden-character"], "U+200B"),
+    "a key with a Cyrillic letter": (
+        "kind: Fleet\n" + FLEET[12:] + "r\u0435plicas: 2\n",
+        ["6:1 non-ascii-key"],
+        "cyrillic",
+    ),
+    "UTF-16": ("kind: Fleet".encode("utf-16"), ["not-yaml"], "UTF-16"),
+    "Latin-1": ("kind: Fleet\nname: J\u00fcn".encode("latin-1"), ["2:8 not-utf8"], "0xfc"),
+    "a gzip archive": (gzip.compress(b"kind: Fleet", mtime=0), ["not-yaml"], "gzip"),
+    "a binary file": (b"a\0b", ["not-yaml"], "binary"),
+    "HTML": ("<!DOCTYPE html><p>a: b: c", ["1:1 not-yaml"], "HTML"),
+    "TOML": ('[fleet]\nname = "june"\n', ["1:1 not-yaml"], "TOML"),
+    "a conflict of git": ("<<<<<<< HEAD\nkind: Fleet\n=======\n>>>>>>> x\n", ["1:1 conflict-marker"], "resolve"),
+    "braces of a template": (fleet(name="{{ name }}"), ["2:8 template-braces"], "not expanded"),
+    "a block of a template": ("{% if x %}\nkind: Fleet\n", ["1:2 template-braces"], "not expanded"),
+    "a second colon": ("name: june: voice\n", ["1:11 yaml-syntax"], "second colon"),
+    "quotes that never close": ("name: 'june\n", ["2:1 yaml-syntax"], "close the quotes"),
+    "a file of more than 256 KiB": (FLEET + "#" * 300_000, ["too-large"], "262144"),
+    "more values than a person writes": (
+        "a: [" + "1," * 100_001 + "]",
+        ["1:199999 too-many-values"],
+        "100000",
+    ),
+    # numbers and words
+    "five thousand digits": (FLEET + "replicas: " + "9" * 5000, ["6:11 number-too-long"], "18 digits"),
+    "nineteen digits": (FLEET + "replicas: 1234567890123456789", ["6:11 number-too-long"], "18 digits"),
+    "an exponent beyond all money": (fleet(price="{max_per_hour: 1.0e+999}"), ["4:23 number-too-long"], "18 digits"),
+    "a number in quotes": (FLEET + 'replicas: "3"\n', ["6:11 wrong-type"], "write 3, without quotes"),
+    "a fraction of a replica": (FLEET + "replicas: 3.0\n", ["6:11 wrong-type"], "from 0 to 10000"),
+    "true for a number": (FLEET + "replicas: true\n", ["6:11 wrong-type"], "not true"),
+    "less than nothing": (FLEET + "replicas: -1\n", ["6:11 out-of-range"], "from 0 to 10000"),
+    "a million": (FLEET + "replicas: 1000000\n", ["6:11 out-of-range"], "from 0 to 10000"),
+    "nothing at all": (FLEET + "replicas:\n", ["6:10 wrong-type"], "not nothing"),
+    "a list for a number": (FLEET + "replicas: [1]\n", ["6:11 wrong-type"], "not a list"),
+    "octal": (FLEET + "replicas: 010\n", ["6:11 wrong-type"], "write 10"),
+    "hexadecimal": (FLEET + "replicas: 0x1f\n", ["6:11 wrong-type"], '"0x1f"'),
+    "octal with a letter": (FLEET + "replicas: 0o10\n", ["6:11 wrong-type"], '"0o10"'),
+    "underscores in a number": (FLEET + "replicas: 1_000\n", ["6:11 wrong-type"], "write 1000"),
+    "base sixty": (FLEET + "replicas: 22:22\n", ["6:11 wrong-type"], '"22:22"'),
+    "on for true": (FLEET + "paused: on\n", ["6:9 wrong-type"], "write true or false"),
+    "NO is text": (FLEET + "paused: NO\n", ["6:9 wrong-type"], '"NO"'),
+    "not a number": (fleet(price="{max_per_hour: .nan}"), ["4:23 wrong-type"], '".nan"'),
+    "infinity": (fleet(price="{max_per_hour: .inf}"), ["4:23 wrong-type"], '".inf"'),
+    "a number where text is wanted": (FLEET + "host: {min_cuda: 12.4}\n", ["6:18 wrong-type"], '"12.4"'),
+    # money
+    "a cap of nothing": (fleet(price="{max_per_hour: 0}"), ["4:23 out-of-range"], "0.001 to 128"),
+    "a cap below nothing": (fleet(price="{max_per_hour: -0.5}"), ["4:23 out-of-range"], "0.001 to 128"),
+    "a cap too small to mean money": (fleet(price="{max_per_hour: 1e-9}"), ["4:23 out-of-range"], "0.001 to 128"),
+    "a cap of a million": (fleet(price="{max_per_hour: 1000000}"), ["4:23 out-of-range"], "0.001 to 128"),
+    "a dollar sign": (fleet(price="{max_per_hour: 0.4$}"), ["4:23 wrong-type"], "write 0.4"),
+    "a decimal comma": (fleet(price='{max_per_hour: "1,5"}'), ["4:23 wrong-type"], "write 1.5"),
+    "no cap": (fleet(price="{}"), ["4:1 missing-field"], "max_per_hour: 0.5"),
+    "no price": (fleet(price=""), ["1:1 missing-field"], "price is required"),
+    # names
+    "a path as name": (fleet(name="../x"), ["2:7 wrong-form"], "lower-case"),
+    "a slash in a name": (fleet(name="a/b"), ["2:7 wrong-form"], "lower-case"),
+    "an option as name": (fleet(name="-rf"), ["2:7 wrong-form"], "lower-case"),
+    "an empty name": (fleet(name='""'), ["2:7 wrong-form"], "lower-case"),
+    "a name of 300 letters": (fleet(name="a" * 300), ["2:7 wrong-form"], "1 to 40"),
+    "blanks in a name": (fleet(name="june voice"), ["2:7 wrong-form"], "lower-case"),
+    "a picture as name": (fleet(name="\U0001f600"), ["2:7 wrong-form"], "lower-case"),
+    # fields
+    "a misspelt field": (FLEET + "replica: 2\n", ["6:1 unknown-field"], "did you mean replicas?"),
+    "a field at the wrong level": (FLEET + "disk_gb: 50\n", ["6:1 unknown-field"], "container.disk_gb"),
+    "a misspelt required field is one mistake": (
+        fleet(container="{imaeg: a/b:1}"),
+        ["5:13 unknown-field"],
+        "did you mean image?",
+    ),
+    "another address of the server": (FLEET + "api_url: http://x\n", ["6:1 unknown-field"], "fields here"),
+    "an include": (FLEET + "include: http://x\n", ["6:1 unknown-field"], "fields here"),
+    "a field of a later release": (FLEET + "schedule: {}\n", ["6:1 unknown-field"], "fields here"),
+    "min_ready above replicas": (FLEET + "min_ready: 2\n", ["6:12 contradicting-values"], "replicas, which is 1"),
+    "no disk": (fleet(container="{image: a/b:1, disk_gb: 4}"), ["5:36 out-of-range"], "from 8"),
+    "a misspelt word": (FLEET + "host: {require: [verifed]}\n", ["6:18 unknown-value"], "did you mean verified?"),
+    "a required word twice": (FLEET + "host: {require: [verified, verified]}\n", ["6:28 repeated-value"], "twice"),
+    "no percent": (FLEET + "spread: {per_host: 0%}\n", ["6:20 wrong-form"], "1% to 100%"),
+    "a day that does not exist": (
+        FLEET + "blacklist: {hosts: [{id: 2, until: 2026-02-30}]}\n",
+        ["6:36 bad-date"],
+        "calendar",
+    ),
+    "one GPU that is no list": (fleet(gpu="{models: RTX 3060}"), ["3:15 wrong-type"], "write [RTX 3060]"),
+    "no GPU": (fleet(gpu="{models: []}"), ["3:15 empty-value"], "must not be empty"),
+    "a misspelt GPU": (fleet(gpu="{models: [RTX 306O]}"), ["3:16 unknown-gpu"], "did you mean RTX 3060?"),
+    "a GPU in two spellings": (fleet(gpu="{models: [RTX_3060, RTX3060]}"), ["3:26 repeated-value"], "twice"),
+    # places
+    "a state by its name": (FLEET + "regions: {blocked: [California]}\n", ["6:21 unknown-place"], "US-CA"),
+    "a country by its name": (FLEET + "regions: {blocked: [Sweden]}\n", ["6:21 unknown-place"], "did you mean SE?"),
+    "a tier that is blocked": (
+        FLEET + "regions: {tiers: [{name: a, in: [SE]}], blocked: [Europe]}\n",
+        ["6:34 contradicting-values"],
+        "Europe",
+    ),
+    "two tiers of one name": (
+        FLEET + "regions: {tiers: [{name: a, in: [SE]}, {name: a, in: [FR]}]}\n",
+        ["6:47 repeated-value"],
+        "rename",
+    ),
+    "nowhere at all": (FLEET + "regions: {elsewhere: refuse}\n", ["6:22 contradicting-values"], "no tiers"),
+    # container
+    "no tag": (fleet(container="{image: acme/june}"), ["5:20 image-without-tag"], "digest"),
+    "an address as image": (fleet(container="{image: 'http://169.254.169.254/x'}"), ["5:20 bad-image"], "address"),
+    "an option as image": (fleet(container="{image: --privileged}"), ["5:20 bad-image"], "registry/name:tag"),
+    "a command as image": (fleet(container="{image: $(id)}"), ["5:20 bad-image"], "not expanded"),
+    "a variable in an image": (fleet(container="{image: 'a/b:${TAG}'}"), ["5:20 bad-image"], "not expanded"),
+    "credentials in an image": (fleet(container="{image: 'u:p@h.io/b:1'}"), ["5:20 bad-image"], "registry_login"),
+    "an image of 2000 letters": (
+        fleet(container="{image: " + "a" * 2000 + "}"),
+        ["5:20 too-long"],
+        "1024",
+    ),
+    "image and template": (
+        fleet(container="{image: a/b:1, vast_template: 4e17788f74f0}"),
+        ["5:27 image-and-template"],
+        "keep one",
+    ),
+    "neither image nor template": (fleet(container="{}"), ["5:1 missing-field"], "an image or a vast_template"),
+    "a port of zero": (fleet(container="{image: a/b:1, ports: [0]}"), ["5:35 out-of-range"], "65535"),
+    "a port too high": (fleet(container="{image: a/b:1, ports: [65536]}"), ["5:35 out-of-range"], "65535"),
+    "a port too high with protocol": (
+        fleet(container="{image: a/b:1, ports: [65536/udp]}"),
+        ["5:35 out-of-range"],
+        "65535",
+    ),
+    "a port mapping": (fleet(container="{image: a/b:1, ports: [22:22]}"), ["5:35 wrong-form"], "8001/udp"),
+    "a port twice": (fleet(container="{image: a/b:1, ports: [80, 80/tcp]}"), ["5:39 repeated-value"], "80/tcp"),
+    "an assignment as variable": (fleet(container="{image: a/b:1, env: {A=B: x}}"), ["5:33 bad-env-name"], "letters"),
+    "an option as variable": (fleet(container="{image: a/b:1, env: {-v: x}}"), ["5:33 bad-env-name"], "letters"),
+    "a number as value": (fleet(container="{image: a/b:1, env: {A: 8001}}"), ["5:36 wrong-type"], "in quotes"),
+    "a value of 300 letters": (
+        fleet(container="{image: a/b:1, env: {A: '" + "x " * 150 + "'}}"),
+        ["5:36 too-long"],
+        "256",
+    ),
+    "a value of two lines": (
+        fleet(container='{image: a/b:1, env: {A: "x\\ny"}}'),
+        ["5:36 forbidden-character"],
+        "only onstart",
+    ),
+    "257 variables": (
+        fleet(container="{image: a/b:1, env: {" + ", ".join(f"A{i}: x" for i in range(257)) + "}}"),
+        ["5:32 too-long"],
+        "256",
+    ),
+    "our own key for the host": (
+        fleet(container="{image: a/b:1, env: {A: {from_env: VAST_API_KEY}}}"),
+        ["5:47 forbidden-secret"],
+        "never reach a rented host",
+    ),
+    "a token of CI for the registry": (
+        fleet(
+            container="{image: a/b:1, registry_login: {server: a.io, username: b, password: {from_env: GITHUB_TOKEN}}}"
+        ),
+        ["5:92 forbidden-secret"],
+        "never reach a rented host",
+    ),
+    "a script of 5000 bytes": (
+        fleet(container="{image: a/b:1, onstart: '" + "x" * 5000 + "'}"),
+        ["5:36 too-long"],
+        "4096",
+    ),
+    "script and arguments too long together": (
+        fleet(container="{image: a/b:1, connect: args, onstart: '" + "x " * 1500 + "', args: ['" + "y " * 1500 + "']}"),
+        ["5:42 too-long"],
+        "4096",
+    ),
+    "a script with a NUL": (
+        fleet(container='{image: a/b:1, onstart: "a\\0"}'),
+        ["5:36 forbidden-character"],
+        "NUL",
+    ),
+    "a script with Windows line ends": (
+        fleet(container='{image: a/b:1, onstart: "a\\r\\nb"}'),
+        ["5:36 forbidden-character"],
+        "carriage return",
+    ),
+    "arguments that nobody passes on": (
+        fleet(container="{image: a/b:1, args: [x]}"),
+        ["5:27 contradicting-values"],
+        "connect: args",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected", "words"), CASES.values(), ids=CASES.keys())
+def test_a_malformed_spec_is_refused_where_it_is_wrong(folder, text, expected, words):
+    diagnostics = folder.write("f.yaml", text).refused("f.yaml")
+    assert [f"{d.place} {d.code}" for d in diagnostics] == [
+        f"f.yaml:{each}" if ":" in each.split()[0] else f"f.yaml {each}" for each in expected
+    ]
+    assert words in "\n".join(map(render, diagnostics))
+
+
+def test_the_caret_stands_under_the_mistake(folder):
+    (wrong,) = folder.write("f.yaml", FLEET + "  \nreplica: 2\n").refused("f.yaml")
+    assert render(wrong).splitlines() == [
+        'f.yaml:7:1: error[unknown-field]: unknown field "replica"',
+        "    7 | replica: 2",
+        "        ^^^^^^^",
+        "      = did you mean replicas?",
+    ]
+
+
+def test_the_caret_stands_under_an_indented_value_behind_a_wide_blank(folder):
+    (wrong,) = folder.write("f.yaml", fleet(price="\n  max_per_hour:\t'x'")).refused("f.yaml")
+    assert render(wrong).splitlines()[1:3] == ["    5 |   max_per_hour: 'x'", "                        ^^^"]
+
+
+def test_everything_is_said_at_once_in_order(folder):
+    folder.write("a.yaml", fleet(name="A") + "replica: 1\n").write("b.yaml", "a: [\n").write("c.yaml")
+    assert folder.codes() == ["a.yaml:2:7 wrong-form", "a.yaml:6:1 unknown-field", "b.yaml:2:1 yaml-syntax"]
+
+
+SECRETS = {
+    "an OpenAI key": "sk-proj-abcdef0123456789abcdef",
+    "a GitHub token": "ghp_abcdefghijklmnopqrst0123456789",
+    "a Hugging Face token": "hf_abcdefghijklmnopqrst0123456789",
+    "an AWS key": "AKIAIOSFODNN7EXAMPLE",
+    "forty random characters": "Zk3vQ9xLm2Tn8RwYp5Ba7CdE1FgH4JsUoV6iX0qW",
+}
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
+@pytest.mark.parametrize("place", ["env: {A: '%s'}", "onstart: 'export A=%s'", "connect: args, args: ['%s']"])
+def test_a_literal_secret_is_warned_of_and_never_shown(folder, secret, place):
+    folder.write("f.yaml", fleet(container="{image: a/b:1, " + place % secret + "}"))
+    (warning,) = folder.load("f.yaml").warnings
+    assert (warning.code, warning.severity, warning.line) == ("literal-secret", "warning", 5)
+    assert secret not in render(warning)
+    assert "*" * len(secret) in warning.source
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
+@pytest.mark.parametrize(
+    "place", ["env: {%s: x y}", "image: '%s'", "registry_login: {password: '%s'}", "connect: %s", "env: {A: '%s': x}"]
+)
+def test_other_findings_of_the_line_do_not_show_it_either(folder, secret, place):
+    folder.write("f.yaml", fleet(container="{" + place % secret + ", zzz: 1}"))
+    assert secret not in "\n".join(map(render, folder.refused("f.yaml")))
+
+
+def test_a_password_is_not_shown_even_where_it_looks_like_a_word(folder):
+    folder.write(
+        "f.yaml", fleet(container="{image: a/b:1, registry_login: {server: a.io, username: b, password: hunter2}}")
+    )
+    (wrong,) = folder.refused("f.yaml")
+    assert wrong.code == "wrong-type"
+    assert "hunter2" not in render(wrong)
+
+
+def test_ordinary_scripts_are_no_secrets(folder):
+    script = "pip install hf_transfer && python /workspace/stable-diffusion-webui/launch.py --listen --port 8000 --api"
+    assert folder.write("f.yaml", fleet(container=f"{{image: a/b:1, onstart: '{script}'}}")).load().warnings == ()
+
+
+WARNINGS = {
+    "a tag that moves": (fleet(container="{image: acme/june:latest}"), "5:20 moving-tag"),
+    "a card not seen yet": (fleet(gpu="{models: [RTX 9999]}"), "3:16 unlisted-gpu"),
+    "a budget below the cap": (fleet(price="{max_per_hour: 2, budget_per_hour: 1}"), "4:43 budget-below-cap"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), WARNINGS.values(), ids=WARNINGS.keys())
+def test_what_may_be_meant_is_only_warned_of(folder, text, expected):
+    (warning,) = folder.write("f.yaml", text).load("f.yaml").warnings
+    assert f"{warning.line}:{warning.column} {warning.code}" == expected
+    assert warning.severity == "warning"

@@ -1,0 +1,112 @@
+"""The schemas are the one contract: complete for editors, and exactly the words of the model."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from reconciler.core import model
+from reconciler.spec.schema import load_schema, resolved, schema_text
+
+from .test_load import ROOT
+
+
+def fields(schema: dict[str, Any], route: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field of a schema, however deep, with its own words beside those of the definition it refers to."""
+    for name, below in schema.get("properties", {}).items():
+        whole = {**resolved(below), **below}
+        yield f"{route}.{name}".removeprefix("."), whole
+        yield from fields(whole, f"{route}.{name}")
+    for below in (schema.get("items"), *schema.get("anyOf", ())):
+        if below:
+            yield from fields(resolved(below), route)
+
+
+FIELDS = {f"{kind}: {route}": field for kind in ("fleet", "policy") for route, field in fields(load_schema(kind))}
+
+
+@pytest.mark.parametrize("kind", ["fleet", "policy"])
+def test_the_schema_is_a_schema(kind):
+    schema = json.loads(schema_text(kind))
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS.keys())
+def test_every_field_says_what_it_is_and_shows_it(field):
+    assert field["description"].endswith(".")
+    assert field["examples"]
+    assert "default" in field or "required" in field or "object" in str(field.get("type")) or is_optional(field)
+
+
+def is_optional(field: dict[str, Any]) -> bool:
+    """A field without a default of its own says what holds when it is not written, or must be written."""
+    return "Not written" in field["description"] or any(field is each for each in MUST_BE_WRITTEN)
+
+
+MUST_BE_WRITTEN = [
+    field
+    for name, field in FIELDS.items()
+    if name.rpartition(".")[2].rpartition(" ")[2]
+    in {*("kind", "name", "models", "max_per_hour", "in", "id", "from_env", "server", "username", "password", "file")}
+    | {"image", "vast_template", "onstart", "reason", "until", "registry_login"}
+]
+
+
+def test_no_mapping_takes_unknown_fields():
+    open_ones = [name for name, field in FIELDS.items() if "properties" in field and field["additionalProperties"]]
+    assert open_ones == []
+
+
+def test_the_defaults_are_those_of_the_model():
+    """Two places that say a default would drift apart in silence."""
+    parts = {
+        "host": model.HostRules(),
+        "price": model.Price(model.Decimal(1)),
+        "gpu": model.Gpu(()),
+        "regions": model.Regions(),
+        "container": model.Container(),
+    }
+    for part, value in parts.items():
+        for name, field in load_schema("fleet")["$defs"][part]["properties"].items():
+            if name != "in" and "default" in field:
+                default = field["default"]
+                ours = getattr(value, name)
+                assert (list(ours) if isinstance(ours, tuple) else ours) == ([] if default == {} else default), name
+
+
+def names(part: type) -> set[str]:
+    return {each.name for each in dataclasses.fields(part)}
+
+
+def test_the_fields_are_those_of_the_model():
+    definitions = load_schema("fleet")["$defs"]
+    sections = {
+        "gpu": model.Gpu,
+        "regions": model.Regions,
+        "price": model.Price,
+        "host": model.HostRules,
+        "spread": model.Spread,
+        "blacklist": model.Blacklist,
+        "container": model.Container,
+        "registry_login": model.RegistryLogin,
+    }
+    for section, part in sections.items():
+        assert set(definitions[section]["properties"]) == names(part), section
+    fleet = set(load_schema("fleet")["properties"]) - {"kind", "rollout"}
+    assert fleet == names(model.Fleet) - {"rollout_order", "source"}
+    policy = load_schema("policy")["properties"]
+    assert set(policy) - {"kind", "defaults"} == names(model.Policy) - {"file"}
+    assert set(policy["limits"]["properties"]) == names(model.Limits)
+    assert set(policy["defaults"]["properties"]) == set(load_schema("fleet")["properties"]) - {"kind", "name"}
+
+
+def test_our_specs_tell_editors_where_the_schema_is():
+    for spec in sorted((ROOT / "specs").glob("*.yaml")):
+        first = spec.read_text(encoding="utf-8").splitlines()[0]
+        assert first == "# yaml-language-server: $schema=../schemas/fleet.schema.json"
