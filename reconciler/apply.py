@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 from reconciler.clock import Clock
+from reconciler.core.envelope import Done
 from reconciler.core.fields import spec_hash
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
 from reconciler.core.model import Fleet, Instance, RentOrder
@@ -86,6 +87,7 @@ class Run:
     """Those of them that were told to be ready."""
     attempts: dict[Seat, int] = field(default_factory=dict)
     offers_gone: set[int] = field(default_factory=set)
+    machines_failed: set[int] = field(default_factory=set)
     doubts: int = 0
     stopped_fleets: set[str] = field(default_factory=set)
     rents_stopped: bool = False
@@ -94,6 +96,16 @@ class Run:
         """Make the new record durable; only then is it the record."""
         self.store.save(record)
         self.record = record
+
+    def done(self) -> Done:
+        """What this run has done, for the next pass."""
+        return Done(
+            frozenset(self.rented),
+            dict(self.attempts),
+            frozenset(self.record.leaving),
+            frozenset(self.offers_gone),
+            frozenset(self.machines_failed),
+        )
 
     def note(self, outcome: Outcome) -> None:
         """Keep an outcome and tell it."""
@@ -151,6 +163,8 @@ def _destroy(run: Run, action: Destroy | Replace) -> bool:
     rate = rate_per_hour(reading)
     at = run.clock.now()
     run.save(with_leaving(run.record, Leaving(victim, action.seat, at, action.reason, rate)))
+    if isinstance(action, Replace) and action.old.fault and reading.machine_id is not None:
+        run.machines_failed.add(reading.machine_id)
     answer = run.provider.destroy(victim)
     if isinstance(answer, DestroyDoubtful):
         run.note(Outcome("sent", action.seat, f"destroy of instance {victim}: {answer.why}", victim, rate))

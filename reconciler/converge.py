@@ -56,7 +56,7 @@ def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, 
     """Pass after pass: observe, plan, cut to what was approved, apply, wait. `first` is a fresh pass to start with."""
     deadline = run.clock.now() + approved.timeout_s
     while True:
-        done = Done(frozenset(run.rented), run.attempts, frozenset(run.record.leaving))
+        done = run.done()
         newest = first or _pass(run, wish, account, approved, done)
         first = None
         run.save(newest.record)
@@ -81,12 +81,10 @@ def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, 
 
 def _pass(run: Run, wish: Wish, account: Account | None, approved: Approved, done: Done) -> Pass:
     """One pass; a doubtful reading is waited out a few times before it ends the run."""
-    envelope, avoid = approved.envelope, frozenset(run.offers_gone)
+    envelope = approved.envelope
     for tries_left in range(FAILED_PASSES, 0, -1):
         try:
-            return run_pass(
-                run.provider, wish, run.record, run.clock, account, envelope=envelope, done=done, avoid=avoid
-            )
+            return run_pass(run.provider, wish, run.record, run.clock, account, envelope=envelope, done=done)
         except (DoubtfulReading, Unreachable) as error:
             if tries_left == 1:
                 raise

@@ -128,9 +128,9 @@ def run_pass(
     *,
     envelope: Envelope | None = None,
     done: Done | None = None,
-    avoid: frozenset[int] = frozenset(),
 ) -> Pass:
     """Observe, settle, compare, place, plan and guard. With an `envelope`, only its seats look for offers."""
+    done = done or Done()
     observation = observe(provider, record, wish.policy.owner, clock, account)
     merged = settle(record, observation, wish, clock.now())
     diff = compare(
@@ -141,10 +141,10 @@ def run_pass(
         wish.policy.blacklist,
         now=clock.now(),
     )
-    needs = needs_of(diff, envelope.rents if envelope else None)
+    needs = needs_of(diff, envelope.rents if envelope else None, done.machines_failed)
     market = survey(provider, needs, wish.policy, clock)
-    placement = place(needs, market.offers, _sitting(diff), wish.policy.blacklist, clock.now(), avoid)
-    plan = _assemble(wish, merged, observation, diff, placement, market, clock.now(), done or Done())
+    placement = place(needs, market.offers, _sitting(diff), wish.policy.blacklist, clock.now(), done.offers_gone)
+    plan = _assemble(wish, merged, observation, diff, placement, market, clock.now(), done)
     return Pass(plan, merged.record, diff, merged)
 
 
@@ -231,7 +231,7 @@ def _assemble(
 ) -> Plan:
     policy, account = wish.policy, observation.account
     wait_s = rents_wait_s(merged.record, now, wish.settle)
-    wait = Wait("cold start: the ledger is new, two complete lists must agree", wait_s) if wait_s else None
+    wait = Wait("cold start", wait_s) if wait_s else None
     vanished = {gone.seat: gone for gone in merged.vanished}
     seen_at = {gone.id: datetime.fromtimestamp(gone.seen_at, UTC).strftime("%H:%M") for gone in merged.vanished}
     parts = []

@@ -35,6 +35,9 @@ class Done:
     attempts: Mapping[Seat, int] | None = None
     leaving: frozenset[int] = frozenset()
     """Destroys that were sent before and are not proven: they may be sent again."""
+    offers_gone: frozenset[int] = frozenset()
+    machines_failed: frozenset[int] = frozenset()
+    """Machines whose instance was replaced as unhealthy: not rented again in this run."""
 
 
 def envelope_of(plan: Plan) -> Envelope:

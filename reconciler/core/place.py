@@ -35,6 +35,8 @@ class Need:
     seat: Seat
     fleet: Fleet
     cap: Decimal
+    not_on: frozenset[int] = frozenset()
+    """Machines that have just failed this seat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ def _best(
             break
         if j.price > need.cap:
             crowded["budget or ceiling"] += 1
+        elif j.offer.machine_id in need.not_on:
+            crowded["failed just now"] += 1
         elif j.offer.machine_id in used:
             crowded["taken by another seat"] += 1
         elif (rule := crowd.refuses(j.offer)) is not None:

@@ -243,6 +243,13 @@ def _cap(fleet: Fleet, seat: Seat, ceilings: Mapping[Seat, Decimal] | None) -> D
     return fleet.price.max_per_hour if ceilings is None else min(fleet.price.max_per_hour, ceilings[seat])
 
 
+def _failing(view: SeatView) -> frozenset[int]:
+    keeper = view.keeper
+    if keeper is None or keeper.fault is None or keeper.instance.machine_id is None:
+        return frozenset()
+    return frozenset([keeper.instance.machine_id])
+
+
 def _wants(view: SeatView) -> bool:
     if view.bucket == "missing":
         return True

@@ -30,7 +30,7 @@ MOST_ROWS = 100
 """A comment has room for so many changes; of more, the destroys are shown before the rents."""
 MOST_OFFERS = 20
 
-_MARKS = {"rented": "+", "ready": "+", "destroyed": "-"}
+_MARKS = {"rented": "`+`", "ready": "`+`", "destroyed": "`-`", "offer gone": "", "skipped": ""}
 
 Row = tuple[int, tuple[str, ...]]
 """How much a row must not be hidden (0 is the most), and its cells."""
@@ -189,7 +189,7 @@ def _outcome(outcome: Outcome) -> tuple[str, ...]:
     went = outcome.kind == "destroyed"
     price = money(-outcome.rate_per_hour if went else outcome.rate_per_hour) if outcome.rate_per_hour else ""
     instance = f"instance {outcome.instance_id}: " if outcome.instance_id is not None else ""
-    mark = code(_MARKS.get(outcome.kind, UNFILLED_MARK))
+    mark = _MARKS.get(outcome.kind, code(UNFILLED_MARK))
     return mark, str(outcome.seat), shown(outcome.kind), price, instance + shown(outcome.text)
 
 

@@ -61,7 +61,8 @@ def _headline(plan: FleetPlan) -> str:
     open_seats = sum(len(u.seats) for u in plan.unfilled)
     counts += [f"{open_seats} unfilled"] if open_seats else []
     surplus = f" ({plan.surplus} surplus)" if plan.surplus else ""
-    below = "  ! below min_ready" if plan.below_min_ready else ""
+    coming = any(isinstance(action, Create) for action in plan.actions)
+    below = "  ! below min_ready" if plan.below_min_ready and not coming else ""
     paused = "  paused" if plan.paused else ""
     return f"{fleet.name}  {', '.join(counts)}{surplus}{paused}{below}"
 
