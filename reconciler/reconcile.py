@@ -141,7 +141,8 @@ def run_pass(
         wish.policy.blacklist,
         now=clock.now(),
     )
-    needs = needs_of(diff, envelope.rents if envelope else None, done.machines_failed)
+    ceilings = envelope.rents if envelope else None
+    needs = needs_of(diff, ceilings, wish.allowed.beside, done.machines_failed)
     market = survey(provider, needs, wish.policy, clock)
     placement = place(needs, market.offers, _sitting(diff), wish.policy.blacklist, clock.now(), done.offers_gone)
     plan = _assemble(wish, merged, observation, diff, placement, market, clock.now(), done)

@@ -31,7 +31,7 @@ from reconciler.core.model import (
     Tier,
 )
 from reconciler.core.place import Placement, place
-from reconciler.core.plan import FleetPlan, Wait, fleet_plan, needs_of
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Wait, fleet_plan, needs_of
 from reconciler.core.record import Intent, Known, Leaving, Record
 from reconciler.core.text import safe
 
@@ -76,7 +76,7 @@ def bans(*entries: int | Banned, hosts: Iterable[int | Banned] = ()) -> Blacklis
 
 
 def fleet(name: str = "june", **options: Any) -> Fleet:
-    """A fleet of one RTX 3060 under $0.50/h; options of its parts are given flat: `fleet(max_per_hour="0.3", disk_gb=50)`.
+    """A fleet of one RTX 3060 under $0.50/h; options of its parts are given flat: `fleet(disk_gb=50, max_per_hour="1")`.
 
     `models`, `count` (GPUs), `ports` (numbers) and `env` (a dict) are understood in short.
     """
@@ -283,3 +283,17 @@ def plans(
     """The plan of every fleet before any guard."""
     placement = placed(difference, market)
     return [fleet_plan(part, placement, vanished or {}, wait, clock_text or {}) for part in difference.fleets]
+
+
+def told(actions: Iterable[Action]) -> list[str]:
+    """Actions in the signs of the house, with what they wait for: `+/- june/0 100 -> offer 1, after june/1`."""
+    return [_line(action) + (f", {action.wait.reason}" if action.wait else "") for action in actions]
+
+
+def _line(action: Action) -> str:
+    if isinstance(action, Create):
+        return f"+ {action.seat} offer {action.choice.candidate.offer.id}"
+    if isinstance(action, Destroy):
+        return f"- {action.seat} {action.old.id}"
+    sign = "+/-" if action.order == "create-first" else "-/+"
+    return f"{sign} {action.seat} {action.old.id} -> offer {action.choice.candidate.offer.id}"

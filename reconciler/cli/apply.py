@@ -122,8 +122,6 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
     run = Run(world.provider, store, world.clock, want.policy.owner, store.load(), randomness.randbits)
     run.secrets = secrets_of(want.fleets, os.environ)
     run.tell = lambda outcome: _tell(screen, outcome)
-    error: ReconcileError | None = None
-    result: Result | None = None
     try:
         first = run_pass(world.provider, want, run.record, world.clock, account, envelope=consent.envelope)
         if screen.is_text:
@@ -133,14 +131,28 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
         run.save(paused(first.record, want.ending, world.clock.now()))
         envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
         approved = Approved(envelope, timeout_s, step_only, screen.progress)
-        result = converge(run, want, account, approved, _still_fresh(first, run.record, world))
-    except (ReconcileError, KeyboardInterrupt) as failure:
-        error = failure if isinstance(failure, ReconcileError) else Interrupted("stopped in the middle of a call")
+        return _converged(world, run, want, account, approved, first, screen)
     finally:
         world.keep_pace(store)
         store.close()
         world.save()
-    return _report(screen, run, result, error)
+
+
+def _converged(
+    world: World, run: Run, want: Wish, account: Account, approved: Approved, first: Pass, screen: Screen
+) -> int:
+    """Converge and report, whatever happens on the way: what was done is said even when it ends in an error."""
+    error: ReconcileError | None = None
+    result: Result | None = None
+    fresh = world.clock.now() - first.plan.made_at < FRESH_S
+    try:
+        result = converge(run, want, account, approved, replace(first, record=run.record) if fresh else None)
+    except ReconcileError as failure:
+        error = failure
+    except KeyboardInterrupt:
+        error = Interrupted("stopped in the middle of a call")
+    _report(screen, run, result.plan if result else first.plan, result, error)
+    return exit_code(run, result, error)
 
 
 def paused(record: Record, fleets: Iterable[str], now: float) -> Record:
@@ -150,10 +162,6 @@ def paused(record: Record, fleets: Iterable[str], now: float) -> Record:
     return record
 
 
-def _still_fresh(first: Pass, record: Record, world: World) -> Pass | None:
-    return replace(first, record=record) if world.clock.now() - first.plan.made_at < FRESH_S else None
-
-
 def _tell(screen: Screen, outcome: Outcome) -> None:
     from reconciler.views.text import outcome_text
 
@@ -161,7 +169,7 @@ def _tell(screen: Screen, outcome: Outcome) -> None:
         screen.data(outcome_text(outcome))
 
 
-def _report(screen: Screen, run: Run, result: Result | None, error: ReconcileError | None) -> int:
+def _report(screen: Screen, run: Run, plan: Plan, result: Result | None, error: ReconcileError | None) -> None:
     """The last words: what was done, what is still open, what leaks."""
     from reconciler.views.ending import ending_lines, machine_report
 
@@ -169,8 +177,7 @@ def _report(screen: Screen, run: Run, result: Result | None, error: ReconcileErr
         for line in ending_lines(run, result, error):
             (screen.alarm if line.startswith("!") else screen.note)(line)
     else:
-        screen.data(machine_report(screen.format, run, result, error))
-    return exit_code(run, result, error)
+        screen.data(machine_report(screen.format, run, plan, result, error))
 
 
 def exit_code(run: Run, result: Result | None, error: ReconcileError | None) -> int:

@@ -1,20 +1,23 @@
 """Which offer for which seat: eligible machines ranked, seats filled one by one within every limit.
 
-A first ranking: the tier in order, then the price, then reliability. Machines are ranked, not ask ids; a machine is
-used once in a plan, so that two slices of one box are never bought as if they were independent.
+A first ranking: the tier in order, then the price, then reliability. Machines are ranked, not ask ids; no two fleets
+share a machine in one plan, so that overlapping slices of one box are never bought as if they were independent.
+(Slices of one size do not overlap: within a fleet `spread` alone decides.)
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 
 from reconciler.core.eligibility import Judgement, judge_offer
 from reconciler.core.label import Seat
 from reconciler.core.model import Blacklist, Fleet, Instance, Offer
 
+TAKEN = "taken by another seat"
 FALLBACKS = 4
 """How many further offers a seat carries, in case its own is gone when it is asked for."""
 
@@ -98,7 +101,7 @@ def place(
 ) -> Placement:
     """Fill every seat in turn, fleets by priority, then by name. `sitting` are the instances a fleet keeps, for
     `spread`; `avoid` are offers known to be gone."""
-    used: set[int] = set()
+    used: dict[int, str] = {}
     choices: dict[Seat, Choice] = {}
     shortages: dict[str, Shortage] = {}
     by_fleet: dict[str, list[Need]] = {}
@@ -108,18 +111,18 @@ def place(
         fleet = wanting[0].fleet
         judged = judge_market(fleet, (o for o in offers.get(name, ()) if o.id not in avoid), shared, now)
         crowd = _Crowd(fleet, sitting.get(name, ()))
-        crowded: Counter[str] = Counter()
         for need in wanting:
-            taken = _best(need, judged, crowd, used, crowded)
-            if taken is not None:
-                choices[need.seat] = Choice(taken)
-                used.add(taken.offer.machine_id)
-                crowd.add(taken.offer.machine_id, taken.offer.host_id)
-        if any(need.seat not in choices for need in wanting):
-            shortages[name] = shortage(judged, crowded)
+            taken, crowded = _best(need, judged, crowd, used)
+            if taken is None:
+                shortages[name] = shortage(judged, crowded)
+                continue
+            choices[need.seat] = Choice(taken)
+            used[taken.offer.machine_id] = name
+            crowd.add(taken.offer)
         for need in wanting:
             if need.seat in choices:
-                choices[need.seat] = _with_fallbacks(need, choices[need.seat], judged, crowd, used)
+                spare = _free(need, judged, crowd, used)
+                choices[need.seat] = Choice(choices[need.seat].candidate, tuple(islice(spare, FALLBACKS)))
     return Placement(choices, shortages)
 
 
@@ -130,19 +133,20 @@ class _Crowd:
         spread = fleet.spread
         self._per_machine = None if spread.per_machine is None else spread.per_machine.of(fleet.replicas)
         self._per_host = None if spread.per_host is None else spread.per_host.of(fleet.replicas)
-        self._machines: Counter[int] = Counter()
-        self._hosts: Counter[int] = Counter()
-        for instance in sitting:
-            self.add(instance.machine_id, instance.host_id)
+        self._offers: set[int] = set()
+        present = list(sitting)
+        self._machines = Counter(i.machine_id for i in present)
+        self._hosts = Counter(i.host_id for i in present)
 
-    def add(self, machine: int | None, host: int | None) -> None:
-        if machine is not None:
-            self._machines[machine] += 1
-        if host is not None:
-            self._hosts[host] += 1
+    def add(self, offer: Offer) -> None:
+        self._offers.add(offer.id)
+        self._machines[offer.machine_id] += 1
+        self._hosts[offer.host_id] += 1
 
     def refuses(self, offer: Offer) -> str | None:
         """The rule of `spread` that refuses one more replica there."""
+        if offer.id in self._offers:
+            return TAKEN
         if self._per_machine is not None and self._machines[offer.machine_id] >= self._per_machine:
             return "spread.per_machine"
         if self._per_host is None:
@@ -151,38 +155,40 @@ class _Crowd:
         return "spread.per_host" if full else None
 
 
+def _refuses_seat(need: Need, j: Judgement, crowd: _Crowd, used: Mapping[int, str]) -> str | None:
+    """What keeps an eligible offer from this very seat."""
+    if j.price > need.cap:
+        return "the approved ceiling"
+    if j.offer.machine_id in need.not_on:
+        return "failed just now"
+    if used.get(j.offer.machine_id, need.fleet.name) != need.fleet.name:
+        return TAKEN
+    return crowd.refuses(j.offer)
+
+
 def _best(
-    need: Need, judged: Sequence[Judgement], crowd: _Crowd, used: set[int], crowded: Counter[str]
-) -> Candidate | None:
-    crowded.clear()
+    need: Need, judged: Sequence[Judgement], crowd: _Crowd, used: Mapping[int, str]
+) -> tuple[Candidate | None, Counter[str]]:
+    """The best offer for a seat; with none, how many eligible ones each rule kept from it."""
+    crowded: Counter[str] = Counter()
+    for j in (j for j in judged if j.eligible):
+        refused_by = _refuses_seat(need, j, crowd, used)
+        if refused_by is None:
+            return _candidate(need.fleet, j), crowded
+        crowded[refused_by] += 1
+    return None, crowded
+
+
+def _free(need: Need, judged: Sequence[Judgement], crowd: _Crowd, used: Mapping[int, str]) -> Iterator[Candidate]:
+    """The offers that nobody took, best first: a seat's next ones when its own is gone."""
     for j in judged:
-        if not j.eligible:
-            break
-        if j.price > need.cap:
-            crowded["budget or ceiling"] += 1
-        elif j.offer.machine_id in need.not_on:
-            crowded["failed just now"] += 1
-        elif j.offer.machine_id in used:
-            crowded["taken by another seat"] += 1
-        elif (rule := crowd.refuses(j.offer)) is not None:
-            crowded[rule] += 1
-        else:
-            return _candidate(need.fleet, j)
-    return None
+        if j.eligible and j.offer.machine_id not in used and _refuses_seat(need, j, crowd, used) is None:
+            yield _candidate(need.fleet, j)
 
 
 def _candidate(fleet: Fleet, j: Judgement) -> Candidate:
     tiers = fleet.regions.tiers
     return Candidate(j.offer, j.price, tiers[j.tier].name if j.tier < len(tiers) else None)
-
-
-def _with_fallbacks(need: Need, choice: Choice, judged: Sequence[Judgement], crowd: _Crowd, used: set[int]) -> Choice:
-    spare = (
-        _candidate(need.fleet, j)
-        for j in judged
-        if j.eligible and j.price <= need.cap and j.offer.machine_id not in used and crowd.refuses(j.offer) is None
-    )
-    return Choice(choice.candidate, tuple(c for _, c in zip(range(FALLBACKS), spare, strict=False)))
 
 
 def shortage(judged: Sequence[Judgement], crowded: Mapping[str, int]) -> Shortage:

@@ -223,15 +223,19 @@ def due(action: Action) -> bool:
 
 
 def needs_of(
-    diff: Diff, ceilings: Mapping[Seat, Decimal] | None = None, beside: frozenset[str] = frozenset()
+    diff: Diff,
+    ceilings: Mapping[Seat, Decimal] | None = None,
+    beside: frozenset[str] = frozenset(),
+    failed: frozenset[int] = frozenset(),
 ) -> list[Need]:
     """The seats that want an offer: empty ones, and those whose instance has to be replaced.
 
     `ceilings`, where given, are an approved plan's: a seat that is not in it gets nothing. `beside` are the owners
-    whose fleets of the same name are accepted.
+    whose fleets of the same name are accepted. `failed` are machines that failed in this run; the machine of an
+    unhealthy instance is one for its own seat.
     """
     return [
-        Need(view.seat, part.fleet, _cap(part.fleet, view.seat, ceilings))
+        Need(view.seat, part.fleet, _cap(part.fleet, view.seat, ceilings), failed | _failing(view))
         for part in diff.fleets
         if not part.paused and (part.foreign_owner is None or part.foreign_owner in beside)
         for view in part.seats

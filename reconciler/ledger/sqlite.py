@@ -13,7 +13,9 @@ from reconciler.errors import Busy, NotSaved
 from reconciler.ledger.codec import VERSION, decode, encode
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (format TEXT NOT NULL, version INTEGER NOT NULL, account INTEGER NOT NULL, owner TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS meta (
+    format TEXT NOT NULL, version INTEGER NOT NULL, account INTEGER NOT NULL, owner TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS record (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS route_clock (route TEXT PRIMARY KEY, earliest REAL NOT NULL);
 """

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from reconciler.apply import Run
 from reconciler.converge import Ending, Result
-from reconciler.core.plan import Leak
+from reconciler.core.plan import Leak, Plan
 from reconciler.errors import ReconcileError
 from reconciler.views.text import leaks_text
 from reconciler.views.wording import money, plural
@@ -56,10 +56,9 @@ def summary(run: Run) -> str:
     return f"{done[0].upper()}{done[1:]}." if done else "Nothing was changed."
 
 
-def machine_report(shape: str, run: Run, result: Result | None, error: ReconcileError | None) -> str:
+def machine_report(shape: str, run: Run, plan: Plan, result: Result | None, error: ReconcileError | None) -> str:
     """The same for machines and pull requests."""
     ending = result.ending.value if result is not None else "failed"
-    plan = result.plan if result is not None else None
     if shape == "markdown":
         from reconciler.views.markdown import outcomes_markdown
 

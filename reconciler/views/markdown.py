@@ -13,7 +13,7 @@ from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan,
 from reconciler.core.states import rate_per_hour
 from reconciler.diagnostics import Diagnostic
 from reconciler.views.markup import blocks, code, section, shown, table
-from reconciler.views.sections import alarms, credit_text, miss_text, refused_text, shortage_text
+from reconciler.views.sections import alarms, credit_text, held_back, miss_text, refused_text, shortage_text
 from reconciler.views.wording import (
     HOURS_PER_MONTH,
     UNFILLED_MARK,
@@ -38,7 +38,7 @@ Row = tuple[int, tuple[str, ...]]
 
 def plan_markdown(plan: Plan) -> str:
     """What would change, what it costs, and what stands in the way."""
-    return blocks(_delta(plan.cost), _summary(plan), _changes(plan), _cold_start(plan), alarms(plan))
+    return blocks(_delta(plan.cost), _summary(plan), _changes(plan), _cold_start(plan), held_back(plan), alarms(plan))
 
 
 def outcomes_markdown(plan: Plan, outcomes: Sequence[Outcome], ending: str) -> str:
@@ -49,7 +49,7 @@ def outcomes_markdown(plan: Plan, outcomes: Sequence[Outcome], ending: str) -> s
     rows = [_outcome(outcome) for outcome in outcomes]
     unfilled = [_unfilled(each) for fleet in plan.fleets for each in fleet.unfilled]
     done = table(("", "Seat", "Result", "Price", "What"), rows[:MOST_ROWS]) if rows else ""
-    return blocks(head, done, _hidden(len(rows)), section("Unfilled", unfilled), alarms(plan))
+    return blocks(head, done, _hidden(len(rows)), section("Unfilled", unfilled), held_back(plan), alarms(plan))
 
 
 def status_markdown(plan: Plan) -> str:
@@ -101,7 +101,7 @@ def _credit(cost: Cost) -> str:
 def _summary(plan: Plan) -> str:
     n, cost = counts(plan), plan.cost
     todo = f"{n.create:,} to create, {n.replace:,} to replace, {n.destroy:,} to destroy"
-    held = f", {n.held:,} held back" if n.held else ""
+    held = f"; held back by {plural(n.held, 'guard')}" if n.held else ""
     text = f"{todo if plan.changes else 'No changes'}; {n.unchanged:,} unchanged, {n.unfilled:,} unfilled{held}."
     peak = f"at most {money(cost.peak)} on the way" if cost.peak > max(cost.now, cost.after) else ""
     budget = f"budget {money(cost.budget)}" if cost.budget is not None else ""

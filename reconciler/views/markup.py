@@ -15,7 +15,7 @@ TEXT_LIMIT = 160
 """No single text of outside makes a comment longer than this many characters."""
 
 _HARMLESS = re.compile(
-    r"(?=[A-Za-z0-9])(?!.*(?:www\.|gh-[0-9]))"
+    r"(?=[A-Za-z0-9]|\$[0-9])(?!.*(?:www\.|gh-[0-9]))"
     r"(?:[A-Za-z0-9 ,.()%+;'/-]|(?<=[a-z0-9])_(?=[a-z0-9])|(?<=[0-9]):(?=[0-9])|:(?= )|\$(?=[0-9]))+",
     re.IGNORECASE | re.ASCII,
 )

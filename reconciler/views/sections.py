@@ -46,7 +46,7 @@ def miss_text(miss: Miss) -> str:
 
 def alarms(plan: Plan) -> str:
     """Everything that is not as it should be or not ours to change; leaks come last."""
-    return blocks(held_back(plan), notes(plan), left_alone(plan), problems(plan), leaks(plan))
+    return blocks(notes(plan), left_alone(plan), problems(plan), leaks(plan))
 
 
 def held_back(plan: Plan) -> str:

@@ -22,6 +22,14 @@ def any_market(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calle
     yield from market(request.param, tmp_path)
 
 
+@pytest.fixture(
+    scope="module", params=["generated", *(pytest.param(name, marks=pytest.mark.recorded) for name in RECORDINGS)]
+)
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """One world for all tests of a file that only look."""
+    yield from market(request.param, tmp_path_factory.mktemp("shop"))
+
+
 @pytest.fixture(params=RECORDINGS)
 def recorded_row(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """An offer as a search serves it, and as it was recorded."""

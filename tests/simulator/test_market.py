@@ -15,10 +15,10 @@ def close(a: float, b: float) -> bool:
 
 
 @pytest.mark.parametrize("storage", [5, 8, 50])
-def test_the_identities_of_real_rows_hold_in_all_rows_of_a_search(any_market: Caller, storage: float) -> None:
-    rows = any_market.everything(**ANYTHING, allocated_storage=storage)
+def test_the_identities_of_real_rows_hold_in_all_rows_of_a_search(shop: Caller, storage: float) -> None:
+    rows = shop.everything(verified={}, allocated_storage=storage)
     assert len(rows) > 200
-    now = any_market.simulation.clock.now()
+    now = shop.simulation.clock.now()
     for row in rows:
         assert row["id"] == row["ask_contract_id"]
         assert close(row["dph_total"], row["dph_base"] + row["storage_total_cost"])
@@ -40,8 +40,8 @@ def test_the_identities_of_real_rows_hold_in_all_rows_of_a_search(any_market: Ca
         assert "datacenter" not in row
 
 
-def test_a_search_for_bids_shows_the_least_bid_as_the_price(any_market: Caller) -> None:
-    rows = any_market.everything(**ANYTHING, type="bid")
+def test_a_search_for_bids_shows_the_least_bid_as_the_price(shop: Caller) -> None:
+    rows = shop.everything(verified={}, type="bid")
     assert all(row["is_bid"] and row["dph_base"] == row["min_bid"] for row in rows)
     assert all(close(row["dph_total"], row["min_bid"] + row["storage_total_cost"]) for row in rows)
 
