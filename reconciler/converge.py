@@ -11,7 +11,7 @@ from reconciler.apply import Outcome, Run, apply
 from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import Settle, doubt_left_s
 from reconciler.core.model import Account
-from reconciler.core.plan import FleetPlan, Plan, due
+from reconciler.core.plan import Destroy, FleetPlan, Plan, due
 from reconciler.core.states import State
 from reconciler.errors import DoubtfulReading, Unreachable
 from reconciler.reconcile import Pass, Wish, run_pass
@@ -123,7 +123,7 @@ def _waits_of(run: Run, fleet: FleetPlan) -> Iterator[tuple[str, float]]:
     for action in fleet.actions:
         if action.wait is not None:
             yield f"{action.seat}: {action.wait.reason}", max(POLL_S, action.wait.seconds or 0)
-        elif not stopped:
+        elif not stopped and not isinstance(action, Destroy):
             yield f"{action.seat}: booting", POLL_S
     booting = (note for note in fleet.notes if note.kind == "pending")
     yield from ((f"{note.seat}: {note.text}", POLL_S) for note in booting)

@@ -17,6 +17,7 @@ from reconciler.core.label import Mark, read_label
 from reconciler.core.model import Account, Fleet, Instance, Offer, Policy
 from reconciler.core.place import Need, Placement, judge_market, place
 from reconciler.core.plan import (
+    COLD_START,
     Action,
     Create,
     Destroy,
@@ -232,7 +233,7 @@ def _assemble(
 ) -> Plan:
     policy, account = wish.policy, observation.account
     wait_s = rents_wait_s(merged.record, now, wish.settle)
-    wait = Wait("cold start", wait_s) if wait_s else None
+    wait = Wait(COLD_START, wait_s) if wait_s else None
     vanished = {gone.seat: gone for gone in merged.vanished}
     seen_at = {gone.id: datetime.fromtimestamp(gone.seen_at, UTC).strftime("%H:%M") for gone in merged.vanished}
     parts = []

@@ -40,6 +40,8 @@ class Need:
     cap: Decimal
     not_on: frozenset[int] = frozenset()
     """Machines that have just failed this seat."""
+    in_line: bool = False
+    """A later seat of a rollout: the step before it frees a machine, so it may be promised one that is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ def place(
         crowd = _Crowd(fleet, sitting.get(name, ()))
         for need in wanting:
             taken, crowded = _best(need, judged, crowd, used)
+            if taken is None and need.in_line:
+                taken = next((_candidate(fleet, j) for j in judged if j.eligible and j.price <= need.cap), None)
             if taken is None:
                 shortages[name] = shortage(judged, crowded)
                 continue

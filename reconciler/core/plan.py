@@ -17,6 +17,8 @@ from reconciler.core.model import Fleet, Instance, RolloutOrder
 from reconciler.core.place import Choice, Need, Placement, Shortage
 from reconciler.core.states import State, rate_per_hour
 
+COLD_START = "cold start"
+"""The reason of a wait that concerns every rent alike."""
 CEILING_FACTOR = Decimal("1.05")
 """An approved rent may cost this much more than ranked, never more than its cap."""
 
@@ -99,7 +101,7 @@ class SeatNote:
     """A seat about which something is to be said, though nothing is to be done."""
 
     seat: Seat
-    kind: Literal["doubtful", "leaving", "held", "pending", "unhealthy"]
+    kind: Literal["doubtful", "leaving", "held", "pending", "kept"]
     text: str
     rate_per_hour: Decimal = Decimal(0)
 
@@ -235,7 +237,13 @@ def needs_of(
     unhealthy instance is one for its own seat.
     """
     return [
-        Need(view.seat, part.fleet, _cap(part.fleet, view.seat, ceilings), failed | _failing(view))
+        Need(
+            view.seat,
+            part.fleet,
+            _cap(part.fleet, view.seat, ceilings),
+            failed | _failing(view),
+            in_line=view.bucket == "drifted" and any(v.bucket == "drifted" for v in part.seats[: view.seat.index]),
+        )
         for part in diff.fleets
         if not part.paused and (part.foreign_owner is None or part.foreign_owner in beside)
         for view in part.seats
@@ -275,7 +283,7 @@ def fleet_plan(
         for view in part.seats:
             actions += _of_seat(view, part.fleet, placement, vanished, rents_wait, pace, clock_text)
         actions += _surplus(part)
-        open_seats = [v.seat for v in part.seats if _wants(v) and v.seat not in placement.choices]
+        open_seats = [v.seat for v in part.seats if v.bucket == "missing" and v.seat not in placement.choices]
     shortage = placement.shortages.get(part.fleet.name, Shortage(0))
     return FleetPlan(
         part.fleet,
@@ -284,7 +292,7 @@ def fleet_plan(
         surplus=len(part.surplus),
         actions=tuple(actions),
         unfilled=(Unfilled(tuple(open_seats), shortage),) if open_seats else (),
-        notes=tuple(note for view in part.seats for note in _notes(view)),
+        notes=tuple(note for view in part.seats for note in _notes(view, view.seat in placement.choices)),
         paused=part.paused,
     )
 
@@ -368,7 +376,7 @@ def _surplus(part: FleetDiff) -> Iterator[Destroy]:
             yield Destroy(member.mark.seat, member, f"replicas {before} -> {part.fleet.replicas}")
 
 
-def _notes(view: SeatView) -> Iterator[SeatNote]:
+def _notes(view: SeatView, has_offer: bool) -> Iterator[SeatNote]:
     for intent in view.intents:
         yield SeatNote(view.seat, "doubtful", f"attempt {intent.attempt} is in doubt", intent.ceiling)
     for absent in view.absent:
@@ -382,8 +390,11 @@ def _notes(view: SeatView) -> Iterator[SeatNote]:
     if view.bucket == "held":
         what = "was stopped by someone" if keeper.state is State.HELD else "waits for its GPU"
         yield SeatNote(view.seat, "held", f"instance {keeper.id} {what}; left alone", rate)
-    elif view.bucket == "unhealthy" and keeper.fault is not None:
-        yield SeatNote(view.seat, "unhealthy", f"instance {keeper.id} is {keeper.fault.kind}", rate)
+    elif view.bucket in ("unhealthy", "drifted") and not has_offer:
+        wrong = keeper.fault.kind if keeper.fault else "; ".join(map(str, keeper.drifts))
+        yield SeatNote(
+            view.seat, "kept", f"instance {keeper.id} is kept, without an offer to replace it: {wrong}", rate
+        )
     elif keeper.state is State.PENDING:
         yield SeatNote(view.seat, "pending", f"instance {keeper.id} is booting", rate)
 

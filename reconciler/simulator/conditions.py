@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -71,9 +72,8 @@ def _ordered(value: Any, bound: Any, compare: Callable[[Any, Any], bool]) -> boo
 
 def number(value: object) -> float | None:
     """The number that a client means; None when it means none."""
-    if isinstance(value, int | float):
-        return float(value)
     try:
-        return float(str(value))
-    except ValueError:
+        found = float(value if isinstance(value, int | float) else str(value))
+    except (ValueError, OverflowError):
         return None
+    return found if math.isfinite(found) else None

@@ -28,7 +28,7 @@ def drawn_facts(
     """All fields that are equal on the asks of a machine. Names with an underscore are for `slice_fields` alone."""
     rng = stream(seed, "machine", machine_id)
     datacenter = bool(brief["hosting_type"])
-    return {
+    facts = {
         **brief,
         **_identity(rng, brief, geolocode),
         **_gpu(rng, model),
@@ -41,6 +41,8 @@ def drawn_facts(
         "_whole_disk": quantile(rng.random(), tables.DISK_PER_GPU) * count,
         "_whole_ports": 0 if rng.random() < 0.012 else quantile(rng.random(), tables.PORTS_PER_GPU) * count,
     }
+    facts["_shown"] = {name: value for name, value in facts.items() if name[0] != "_"}
+    return facts
 
 
 def _identity(rng: random.Random, brief: Mapping[str, Any], geolocode: int) -> Row:

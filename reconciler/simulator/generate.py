@@ -92,7 +92,7 @@ class GeneratedMachine(Machine):
         facts = self.facts()
         mask = self.occupancy.masks[position]
         gpus = [self.first_gpu + bit for bit in range(self.count) if mask >> bit & 1]
-        row = {name: value for name, value in facts.items() if name[0] != "_"}
+        row = dict(facts["_shown"])
         row.update(slice_fields(facts, gpus, self.count, unit_price(self.price(), facts["_divisor"])))
         while row["end_date"] <= now:  # the host goes on offering the machine for another month
             row["end_date"] += 30 * 86400.0

@@ -71,15 +71,13 @@ def notes(plan: Plan) -> str:
 
 def _notes(plan: FleetPlan) -> Iterator[str]:
     name, least = plan.fleet.name, min(plan.fleet.min_ready, plan.fleet.replicas)
-    acted = {action.seat for action in plan.actions}
     if plan.paused:
         yield f"{name} is paused: nothing of it is changed"
     if plan.below_min_ready:
         yield f"{code('!')} {name} is below min_ready: {plan.running} of at least {least} running"
     for note in plan.notes:
-        if note.kind != "unhealthy" or note.seat not in acted:
-            rate = f" ({money(note.rate_per_hour)})" if note.rate_per_hour else ""
-            yield f"{note.seat}: {shown(note.text)}{rate}"
+        rate = f" ({money(note.rate_per_hour)})" if note.rate_per_hour else ""
+        yield f"{note.seat}: {shown(note.text)}{rate}"
 
 
 def left_alone(plan: Plan) -> str:

@@ -10,7 +10,19 @@ from reconciler.core.diff import Diff, Member
 from reconciler.core.eligibility import Judgement
 from reconciler.core.model import Fleet
 from reconciler.core.place import Candidate, Shortage
-from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Leak, Plan, Replace, Stray, Unfilled
+from reconciler.core.plan import (
+    COLD_START,
+    Action,
+    Create,
+    Destroy,
+    FleetPlan,
+    Held,
+    Leak,
+    Plan,
+    Replace,
+    Stray,
+    Unfilled,
+)
 from reconciler.core.states import rate_per_hour
 from reconciler.views.wording import duration, mark_of, money, plural
 
@@ -45,10 +57,8 @@ def _fleet(plan: FleetPlan) -> Iterator[str]:
     yield f"{_headline(plan):<{WIDTH}} {plan.fleet.source.file}:{plan.fleet.source.line}".rstrip()
     yield from _rows(plan.actions)
     for note in plan.notes:
-        if note.kind != "unhealthy" or not any(a.seat == note.seat for a in plan.actions):
-            yield f"      {note.seat.index}  {note.text}" + (
-                f"  {money(note.rate_per_hour)}" if note.rate_per_hour else ""
-            )
+        rate = f"  {money(note.rate_per_hour)}" if note.rate_per_hour else ""
+        yield f"      {note.seat.index}  {note.text}{rate}"
     for unfilled in plan.unfilled:
         yield from _unfilled(unfilled)
     for held in plan.held:
@@ -78,7 +88,11 @@ def _rows(actions: Sequence[Action]) -> list[str]:
 
 
 def _cells(action: Action) -> tuple[str, str, str, str, str]:
-    wait = f" ({action.wait.reason}{_left(action.wait.seconds)})" if action.wait else ""
+    wait = (
+        f" ({action.wait.reason}{_left(action.wait.seconds)})"
+        if action.wait and action.wait.reason != COLD_START
+        else ""
+    )
     mark, seat = mark_of(action), str(action.seat.index)
     match action:
         case Create(choice=choice, reason=reason):
