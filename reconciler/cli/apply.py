@@ -152,7 +152,7 @@ def _converged(
     except KeyboardInterrupt:
         error = Interrupted("stopped in the middle of a call")
     _report(screen, run, result.plan if result else first.plan, result, error)
-    return exit_code(run, result, error)
+    return most_harmful([exit_code(run, result, error), 4 if any(first.plan.refusals()) else 0])
 
 
 def paused(record: Record, fleets: Iterable[str], now: float) -> Record:

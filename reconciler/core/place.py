@@ -73,9 +73,10 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Offers for seats; seats that got none are absent, their fleet's shortage says why."""
+    """Offers for seats; `unplaced` seats got none, and their fleet's shortage says why."""
 
     choices: Mapping[Seat, Choice] = field(default_factory=dict)
+    unplaced: frozenset[Seat] = frozenset()
     shortages: Mapping[str, Shortage] = field(default_factory=dict)
 
 
@@ -127,7 +128,7 @@ def place(
             if need.seat in choices:
                 spare = _free(need, judged, crowd, used)
                 choices[need.seat] = Choice(choices[need.seat].candidate, tuple(islice(spare, FALLBACKS)))
-    return Placement(choices, shortages)
+    return Placement(choices, frozenset(need.seat for need in needs) - choices.keys(), shortages)
 
 
 class _Crowd:

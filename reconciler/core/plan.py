@@ -233,15 +233,16 @@ def needs_of(
     """The seats that want an offer: empty ones, and those whose instance has to be replaced.
 
     `ceilings`, where given, are an approved plan's: a seat that is not in it gets nothing. `beside` are the owners
-    whose fleets of the same name are accepted. `failed` are machines that failed in this run; the machine of an
-    unhealthy instance is one for its own seat.
+    whose fleets of the same name are accepted. `failed` are machines that failed in this run; those under an
+    unhealthy instance are out as well.
     """
+    failed = failed.union(*(_failing(view) for part in diff.fleets for view in part.seats))
     return [
         Need(
             view.seat,
             part.fleet,
             _cap(part.fleet, view.seat, ceilings),
-            failed | _failing(view),
+            failed,
             in_line=view.bucket == "drifted" and any(v.bucket == "drifted" for v in part.seats[: view.seat.index]),
         )
         for part in diff.fleets
@@ -283,7 +284,7 @@ def fleet_plan(
         for view in part.seats:
             actions += _of_seat(view, part.fleet, placement, vanished, rents_wait, pace, clock_text)
         actions += _surplus(part)
-        open_seats = [v.seat for v in part.seats if v.bucket == "missing" and v.seat not in placement.choices]
+        open_seats = [v.seat for v in part.seats if v.bucket == "missing" and v.seat in placement.unplaced]
     shortage = placement.shortages.get(part.fleet.name, Shortage(0))
     return FleetPlan(
         part.fleet,
@@ -292,7 +293,7 @@ def fleet_plan(
         surplus=len(part.surplus),
         actions=tuple(actions),
         unfilled=(Unfilled(tuple(open_seats), shortage),) if open_seats else (),
-        notes=tuple(note for view in part.seats for note in _notes(view, view.seat in placement.choices)),
+        notes=tuple(note for view in part.seats for note in _notes(view, view.seat in placement.unplaced)),
         paused=part.paused,
     )
 
@@ -376,7 +377,7 @@ def _surplus(part: FleetDiff) -> Iterator[Destroy]:
             yield Destroy(member.mark.seat, member, f"replicas {before} -> {part.fleet.replicas}")
 
 
-def _notes(view: SeatView, has_offer: bool) -> Iterator[SeatNote]:
+def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     for intent in view.intents:
         yield SeatNote(view.seat, "doubtful", f"attempt {intent.attempt} is in doubt", intent.ceiling)
     for absent in view.absent:
@@ -390,7 +391,7 @@ def _notes(view: SeatView, has_offer: bool) -> Iterator[SeatNote]:
     if view.bucket == "held":
         what = "was stopped by someone" if keeper.state is State.HELD else "waits for its GPU"
         yield SeatNote(view.seat, "held", f"instance {keeper.id} {what}; left alone", rate)
-    elif view.bucket in ("unhealthy", "drifted") and not has_offer:
+    elif view.bucket in ("unhealthy", "drifted") and unplaced:
         wrong = keeper.fault.kind if keeper.fault else "; ".join(map(str, keeper.drifts))
         yield SeatNote(
             view.seat, "kept", f"instance {keeper.id} is kept, without an offer to replace it: {wrong}", rate
