@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Literal
 
 from reconciler.clock import Clock
 from reconciler.core.envelope import Done
@@ -30,6 +29,7 @@ from reconciler.core.record import (
     without_instance,
     without_intents,
 )
+from reconciler.core.report import Outcome
 from reconciler.core.states import State, rate_per_hour, state_of
 from reconciler.errors import DoubtfulReading, Unreachable
 from reconciler.provider import (
@@ -46,19 +46,6 @@ from reconciler.provider import (
 
 DOUBTS_PER_RUN = 2
 """After so many rents of doubtful end a run rents nothing more."""
-
-OutcomeKind = Literal["rented", "ready", "destroyed", "sent", "leak", "doubtful", "refused", "offer gone", "skipped"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one step of an action."""
-
-    kind: OutcomeKind
-    seat: Seat
-    text: str
-    instance_id: int | None = None
-    rate_per_hour: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

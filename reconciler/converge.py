@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import Enum
 
-from reconciler.apply import Outcome, Run, apply
+from reconciler.apply import Run, apply
 from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import Settle, doubt_left_s
 from reconciler.core.model import Account
 from reconciler.core.plan import Destroy, FleetPlan, Plan, due
+from reconciler.core.report import Ending, Outcome
 from reconciler.core.states import State
 from reconciler.errors import DoubtfulReading, Unreachable
 from reconciler.reconcile import Pass, Wish, run_pass
@@ -20,16 +20,6 @@ POLL_S = 10.0
 """How often an instance that boots is looked at."""
 FAILED_PASSES = 3
 """After so many doubtful readings in a row a run gives up; one in between is only waited out."""
-
-
-class Ending(Enum):
-    """How a run ended."""
-
-    DONE = "done"
-    STEPPED = "stepped"
-    """One step was done, as asked."""
-    LATE = "late"
-    """Time was up before everything ran."""
 
 
 @dataclass(frozen=True, slots=True)

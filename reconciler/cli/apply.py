@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from reconciler.apply import Outcome, Run, Secrets
+from reconciler.apply import Run, Secrets
 from reconciler.cli.compose import World, open_world, stopping
 from reconciler.cli.declared import read, wish
 from reconciler.cli.options import (
@@ -28,14 +28,15 @@ from reconciler.cli.options import (
     where,
     world_options,
 )
-from reconciler.cli.plan import code_of, show, warn
+from reconciler.cli.plan import show, warn
 from reconciler.cli.screen import Screen
-from reconciler.converge import Approved, Ending, Result, converge
+from reconciler.converge import Approved, Result, converge
 from reconciler.core.envelope import Envelope, envelope_of
 from reconciler.core.guards import Allowed
 from reconciler.core.model import Account, Fleet, FromEnv
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Leak, Plan
 from reconciler.core.record import Record, with_pause
+from reconciler.core.report import Ending, Outcome, Report
 from reconciler.core.saved import MAX_BYTES, SavedPlan, read_plan
 from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
 from reconciler.reconcile import Pass, Wish, run_pass
@@ -143,7 +144,7 @@ def _converged(
 ) -> int:
     """Converge and report, whatever happens on the way: what was done is said even when it ends in an error."""
     error: ReconcileError | None = None
-    result: Result | None = None
+    result = Result(Ending.FAILED, first.plan)
     fresh = world.clock.now() - first.plan.made_at < FRESH_S
     try:
         result = converge(run, want, account, approved, replace(first, record=run.record) if fresh else None)
@@ -151,8 +152,25 @@ def _converged(
         error = failure
     except KeyboardInterrupt:
         error = Interrupted("stopped in the middle of a call")
-    _report(screen, run, result.plan if result else first.plan, result, error)
-    return most_harmful([exit_code(run, result, error), 4 if any(first.plan.refusals()) else 0])
+    report = report_of(run, result, error)
+    _say(screen, report)
+    held = any(first.plan.refusals()) or any(result.plan.refusals())
+    return most_harmful([exit_code(report), 4 if held else 0, error.exit_code if error else 0])
+
+
+def report_of(run: Run, result: Result, error: ReconcileError | None) -> Report:
+    """Everything there is to say about a run."""
+    return Report(
+        plan=result.plan,
+        ending=result.ending,
+        at=run.clock.now(),
+        outcomes=tuple(run.outcomes),
+        waits=result.waits,
+        doubts=tuple(i for i in run.record.intents.values() if i.instance_id is None),
+        leaks=tuple(Leak(x.id, x.seat, x.since, x.rate_per_hour) for x in run.record.leaving.values()),
+        error=str(error) if error else None,
+        hint=error.hint if error else None,
+    )
 
 
 def paused(record: Record, fleets: Iterable[str], now: float) -> Record:
@@ -169,29 +187,23 @@ def _tell(screen: Screen, outcome: Outcome) -> None:
         screen.data(outcome_text(outcome))
 
 
-def _report(screen: Screen, run: Run, plan: Plan, result: Result | None, error: ReconcileError | None) -> None:
+def _say(screen: Screen, report: Report) -> None:
     """The last words: what was done, what is still open, what leaks."""
     from reconciler.views.ending import ending_lines, machine_report
 
     if screen.is_text:
-        for line in ending_lines(run, result, error):
+        for line in ending_lines(report):
             (screen.alarm if line.startswith("!") else screen.note)(line)
     else:
-        screen.data(machine_report(screen.format, run, plan, result, error))
+        screen.data(machine_report(screen.format, report))
 
 
-def exit_code(run: Run, result: Result | None, error: ReconcileError | None) -> int:
-    """The most harmful of: 5 money at risk, 130 interrupted, 4 refused, 1 failed, 6 busy, 3, 0."""
-    codes = {0}
-    if run.record.leaving or any(i.instance_id is None for i in run.record.intents.values()):
-        codes.add(5)
-    if error is not None:
-        codes.add(error.exit_code)
-    if result is not None:
-        codes |= {code_of(result.plan), 1 if result.ending is Ending.LATE else 0}
-    if any(outcome.kind == "refused" for outcome in run.outcomes):
-        codes.add(1)
-    return most_harmful(codes)
+def exit_code(report: Report) -> int:
+    """The most harmful of what a report holds: 5 money at risk, 1 failed, 0."""
+    if report.leaks or report.doubts:
+        return 5
+    refused = any(outcome.kind == "refused" for outcome in report.outcomes)
+    return 1 if refused or report.plan.problems or report.ending is Ending.LATE else 0
 
 
 def most_harmful(codes: Iterable[int]) -> int:

@@ -50,14 +50,17 @@ def _as_declared(plan: Plan, paused: dict[str, bool], result: Pass) -> Plan:
 
 
 def _rendered(screen: Screen, plan: Plan, result: Pass) -> str:
+    from reconciler.views.seats import seat_rows
+
+    rows = list(seat_rows(result.diff))
     if screen.format == "json":
         from reconciler.views.document import dump, status_document
 
-        return dump(status_document(plan))
+        return dump(status_document(plan, rows))
     if screen.format == "markdown":
         from reconciler.views.markdown import status_markdown
 
-        return status_markdown(plan)
-    from reconciler.views.text import seat_rows, status_text
+        return status_markdown(plan, rows)
+    from reconciler.views.text import status_text
 
-    return status_text(plan, seat_rows(result.diff))
+    return status_text(plan, rows)

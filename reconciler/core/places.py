@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reconciler.core.near import near
 
@@ -107,6 +108,7 @@ def suggest(token: str) -> str | None:
     return _MEANT.get(token.strip().lower()) or (_MEANT[wanted] if wanted else None)
 
 
+@lru_cache(maxsize=4096)
 def covers(token: str, other: str) -> bool:
     """True where everything in `other` lies in `token`: `US` covers `US-CA`, `Europe` covers `SE`."""
     parts = _parts(token)

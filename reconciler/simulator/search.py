@@ -91,7 +91,7 @@ def understood(body: Mapping[str, Any]) -> Query:
     filters.setdefault("verified", {"eq": True})
     filters.setdefault("rentable", {"eq": True})
     kind = body.get("type") or "on-demand"
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise invalid_request(f"{kind!r} is not a valid type")
     return Query(
         {name: tests(condition) for name, condition in filters.items()},

@@ -18,7 +18,7 @@ from reconciler.spec.page import Mark, Page, diagnose, shown
 from reconciler.spec.scalars import MAX_DIGITS, TooLong, resolve
 from reconciler.spec.syntax import explain_syntax
 from reconciler.spec.text import Refused, forbidden, named
-from reconciler.spec.tree import Node, Scalar
+from reconciler.spec.tree import MAX_FINDINGS, Node, Scalar
 
 MAX_DEPTH = 32
 MAX_NODES = 100_000
@@ -99,7 +99,10 @@ class _Builder:
         return Mark(self.page, start.line + 1, start.column + 1, max(1, width))
 
     def _complain(self, mark: Mark, code: str, said: str, hint: str | None = None, *, fatal: bool = True) -> None:
-        self.problems.append(diagnose(mark, code, said, hint))
+        problem = diagnose(mark, code, said, hint)
+        if len(self.problems) >= MAX_FINDINGS:
+            raise Refused(problem)
+        self.problems.append(problem)
         self._sound = self._sound and not fatal
 
     def _count(self, event: yaml.Event) -> None:

@@ -90,7 +90,7 @@ def _judge_policy(governed: Governed) -> _Result:
     if written is None or not written.sound:
         return _Result()
     root = written.root
-    findings = [each for each in check("policy", root) if not _may_come_from_fleet(each)]
+    findings = check("policy", root, drop=_may_come_from_fleet)
     findings += _fresh(check_policy(root), findings)
     return _Result(_located(findings, root, root), plain(root))
 
@@ -99,10 +99,9 @@ def _judge_fleet(written: Written, governed: Governed, rules: _Result) -> _Resul
     if not written.sound:
         return _Result()
     root = _merged(written.root, governed)
-    findings = check("fleet", root)
-    if not rules.is_good or governed.problems:
-        # What the broken policy would have given cannot be missed here.
-        findings = [each for each in findings if each.code != "missing-field" or _in_list(each)]
+    # What a broken policy would have given cannot be missed here.
+    is_doubtful = not rules.is_good or bool(governed.problems) or (rules.fields is None and governed.policy is not None)
+    findings = check("fleet", root, drop=_may_come_from_policy if is_doubtful else _nothing)
     root, problems = with_script(root)
     findings += _fresh([*problems, *check_fleet(root)], findings)
     said = {_spot(each) for each in rules.diagnostics}
@@ -127,6 +126,14 @@ def _in_list(finding: Finding) -> bool:
 def _may_come_from_fleet(finding: Finding) -> bool:
     """True for what is missing in the defaults and may stand in every fleet; a list does not merge."""
     return finding.code == "missing-field" and finding.route[0] == "defaults" and not _in_list(finding)
+
+
+def _may_come_from_policy(finding: Finding) -> bool:
+    return finding.code == "missing-field" and not _in_list(finding)
+
+
+def _nothing(_: Finding) -> bool:
+    return False
 
 
 def _fresh(findings: Iterable[Finding], known: Iterable[Finding]) -> list[Finding]:

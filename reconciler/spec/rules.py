@@ -5,26 +5,31 @@ Every rule takes the whole tree and bears values of any type: what the schema re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 
 from reconciler.core import gpus, places
 from reconciler.spec.container_rules import CONTAINER_RULES
 from reconciler.spec.page import shown
 from reconciler.spec.text import named
-from reconciler.spec.tree import Finding, Node, Route, dotted
+from reconciler.spec.tree import MAX_FINDINGS, Finding, Node, Route, dotted
 from reconciler.spec.tree_access import items, number, text
 
 
 def check_fleet(root: Node) -> list[Finding]:
     """Every finding about one fleet beyond the schema."""
-    return [finding for rule in (*_BOTH, *_FLEET, *CONTAINER_RULES) for finding in rule(root)]
+    return _all(root, (*_BOTH, *_FLEET, *CONTAINER_RULES))
 
 
 def check_policy(root: Node) -> list[Finding]:
     """Every finding about a policy beyond the schema; its defaults are judged where they meet a fleet."""
-    return [finding for rule in (*_BOTH, _runway) for finding in rule(root)]
+    return _all(root, (*_BOTH, _runway))
+
+
+def _all(root: Node, rules: Iterable[Callable[[Node], Iterable[Finding]]]) -> list[Finding]:
+    return [finding for rule in rules for finding in islice(rule(root), MAX_FINDINGS)]
 
 
 def _one_line(root: Node) -> Iterator[Finding]:
@@ -108,11 +113,12 @@ def _known_places(root: Node) -> Iterator[Finding]:
 
 
 def _blocked_tiers(root: Node) -> Iterator[Finding]:
-    blocked = [node.value for _, node in items(root, "regions", "blocked") if isinstance(node.value, str)]
+    texts = (node.value for _, node in items(root, "regions", "blocked") if isinstance(node.value, str))
+    blocked = [token for token in dict.fromkeys(texts) if places.is_known(token)]
     for route, node in _tiers(root):
-        over = next(
-            (token for token in blocked if isinstance(node.value, str) and places.covers(token, node.value)), None
-        )
+        if not isinstance(node.value, str) or not places.is_known(node.value):
+            continue
+        over = next((token for token in blocked if places.covers(token, node.value)), None)
         if over:
             said = f"{shown(node.value)} stands in a tier, but regions.blocked holds {shown(over)}"
             yield Finding(route, "contradicting-values", said, "remove one of them")

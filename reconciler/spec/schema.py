@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from reconciler.spec.explain import explain
-from reconciler.spec.tree import Finding, Node, Route, plain
+from reconciler.spec.tree import MAX_FINDINGS, Finding, Node, Route, plain
 
 Kind = Literal["fleet", "policy"]
 
@@ -47,10 +48,14 @@ def _validator(kind: Kind) -> Any:
     return extend(Draft202012Validator, type_checker=types)(load_schema(kind), registry=registry)
 
 
-def check(kind: Kind, root: Node) -> list[Finding]:
-    """Every mistake that the schema of `kind` finds, each once."""
+def check(kind: Kind, root: Node, *, drop: Callable[[Finding], bool] = lambda _: False) -> list[Finding]:
+    """Every mistake that the schema of `kind` finds, each once, but for those to drop.
+
+    They are dropped before the findings are cut to a bearable number, lest they crowd out what must be refused.
+    """
     errors = _validator(kind).iter_errors(plain(root))
-    found = [finding for error in errors for finding in explain(error, fields_of(kind))]
+    findings = (finding for error in errors for finding in explain(error, fields_of(kind)) if not drop(finding))
+    found = list(islice(findings, MAX_FINDINGS))
     meant = [finding.meant for finding in found if finding.meant]
     return [finding for finding in dict.fromkeys(found) if not _is_echo(finding, meant)]
 

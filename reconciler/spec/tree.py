@@ -92,6 +92,10 @@ def put(root: Node, route: Route, node: Node) -> Node:
     return replace(root, value={**root.value, key: put(below, route[1:], node)})
 
 
+MAX_FINDINGS = 100
+"""So many findings of one rule in one document are enough to say; a file full of mistakes must not cost minutes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something to say about a route; whoever decides it knows nothing of lines."""

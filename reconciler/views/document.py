@@ -15,9 +15,20 @@ from reconciler.core.eligibility import Judgement
 from reconciler.core.model import Fleet, Policy
 from reconciler.core.place import Shortage
 from reconciler.core.plan import Plan
+from reconciler.core.report import Outcome
 from reconciler.diagnostics import Diagnostic
-from reconciler.views.parts import Document, maybe, nearest_parts, offer_parts, place_of, plan_parts, tenths, value
-from reconciler.views.wording import Outcome
+from reconciler.views.parts import (
+    Document,
+    instance_parts,
+    maybe,
+    nearest_parts,
+    offer_parts,
+    place_of,
+    plan_parts,
+    tenths,
+    value,
+)
+from reconciler.views.seats import SeatRow
 
 FORMAT = "vast-reconciler"
 VERSION = 1
@@ -49,12 +60,19 @@ def apply_document(
     return _envelope(command) | result
 
 
-def status_document(plan: Plan) -> Document:
+def status_document(plan: Plan, rows: Iterable[SeatRow] = ()) -> Document:
     """What a plan says about the account as it is, without what would be done about it."""
     as_it_is = replace(plan, cost=replace(plan.cost, after=plan.cost.now, peak=plan.cost.now))
     body = plan_parts(as_it_is)
     fleets = [_without_actions(fleet) for fleet in body["fleets"]]
-    return _envelope("status") | _without_actions(body) | {"fleets": fleets}
+    return _envelope("status") | _without_actions(body) | {"fleets": fleets, "seats": [_seat(row) for row in rows]}
+
+
+def _seat(row: SeatRow) -> Document:
+    told: Document = {"seat": row.seat, "state": row.state, "why": row.why or None}
+    if row.instance is not None:
+        told["instance"] = instance_parts(row.instance) | {"rate_per_hour": value(row.rate_per_hour), "ssh": row.ssh}
+    return told
 
 
 def _without_actions(part: Document) -> Document:

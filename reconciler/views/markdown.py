@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from reconciler.core.eligibility import Judgement
 from reconciler.core.model import Fleet, Offer
 from reconciler.core.place import Shortage
 from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan, Replace, Unfilled, Wait
+from reconciler.core.report import Outcome
 from reconciler.core.states import rate_per_hour
 from reconciler.diagnostics import Diagnostic
 from reconciler.views.markup import blocks, code, section, shown, table
+from reconciler.views.seats import SeatRow
 from reconciler.views.sections import alarms, credit_text, held_back, miss_text, refused_text, shortage_text
 from reconciler.views.wording import (
     HOURS_PER_MONTH,
     UNFILLED_MARK,
-    Outcome,
     amount,
     counts,
     duration,
@@ -52,13 +53,24 @@ def outcomes_markdown(plan: Plan, outcomes: Sequence[Outcome], ending: str) -> s
     return blocks(head, done, _hidden(len(rows)), section("Unfilled", unfilled), held_back(plan), alarms(plan))
 
 
-def status_markdown(plan: Plan) -> str:
+def status_markdown(plan: Plan, seats: Iterable[SeatRow] = ()) -> str:
     """The account as it is."""
     cost = plan.cost
     head = f"**{money(cost.now)}** (about {_month(cost.now)} a month){_credit(cost)}"
     rows = [_fleet(fleet) for fleet in plan.fleets]
     fleets = table(("Fleet", "Wanted", "Running", "Live", "Declared in"), rows) if rows else ""
-    return blocks(head, fleets, alarms(plan))
+    cells = [_seat(row) for row in seats]
+    sitting = table(("Seat", "State", "Instance", "What", "Price"), cells[:MOST_ROWS]) if cells else ""
+    return blocks(head, fleets, sitting, _hidden(len(cells)), alarms(plan))
+
+
+def _seat(row: SeatRow) -> tuple[str, ...]:
+    state = f"{row.state}: {shown(row.why)}" if row.why else row.state
+    i = row.instance
+    if i is None:
+        return shown(row.seat), state, "", "", ""
+    what = f"{i.gpu_count or '?'}x {shown(i.gpu_name or '?')}, {shown(i.location or 'place unknown')}"
+    return shown(row.seat), state, str(i.id), what, money(row.rate_per_hour)
 
 
 def offers_markdown(fleet: Fleet, judged: Sequence[Judgement], shortage: Shortage) -> str:

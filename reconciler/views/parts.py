@@ -9,7 +9,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from reconciler.core.model import Fleet, Offer
+from reconciler.core.model import Fleet, Instance, Offer
 from reconciler.core.place import Miss
 from reconciler.core.plan import (
     Action,
@@ -49,6 +49,18 @@ def maybe(number: Decimal | None) -> str | None:
 def tenths(number: Decimal | None) -> str | None:
     """Hours and percentages, with one decimal."""
     return None if number is None else f"{number:.1f}"
+
+
+def instance_parts(instance: Instance) -> Document:
+    """What is rented, as the account tells it."""
+    return {
+        "id": instance.id,
+        "machine": instance.machine_id,
+        "host": instance.host_id,
+        "gpus": instance.gpu_count,
+        "gpu": instance.gpu_name,
+        "location": instance.location,
+    }
 
 
 def place_of(fleet: Fleet) -> Document:

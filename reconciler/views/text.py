@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from reconciler.apply import Outcome
-from reconciler.core.diff import Diff, Member
 from reconciler.core.eligibility import Judgement
 from reconciler.core.model import Fleet
 from reconciler.core.place import Candidate, Shortage
@@ -23,10 +21,11 @@ from reconciler.core.plan import (
     Stray,
     Unfilled,
 )
+from reconciler.core.report import Outcome
 from reconciler.core.states import rate_per_hour
-from reconciler.views.wording import duration, mark_of, money, plural
+from reconciler.views.seats import SeatRow
+from reconciler.views.wording import HOURS_PER_MONTH, counts, duration, mark_of, money, plural
 
-HOURS_PER_MONTH = 720
 WIDTH = 68
 """Where the file of a fleet stands in its headline."""
 
@@ -156,7 +155,7 @@ def _summary(plan: Plan) -> Iterator[str]:
         month = f"about ${cost.after * HOURS_PER_MONTH:,.0f} a month"
         yield f"Cost: {money(cost.now)} -> {money(cost.after)}{peak}, {month}{budget}.{_credit(cost.credit_lasts_h)}"
     if plan.market.searches:
-        machines, searches = plural(plan.market.machines, "machine"), plural(plan.market.searches, "search", "searches")
+        machines, searches = plural(plan.market.machines, "machine"), plural(plan.market.searches, "search")
         yield f"Market: {machines} seen in {searches}.{_expected(plan)}"
     if plan.rents_wait_s:
         yield f"Cold start: the ledger is new; rents wait {duration(plan.rents_wait_s)} for a second list that agrees."
@@ -181,22 +180,12 @@ def _expected(plan: Plan) -> str:
 
 def headline(plan: Plan) -> str:
     """What would change, in one sentence everybody can read."""
-    actions = list(plan.actions())
-    if not actions and not any(fleet.unfilled for fleet in plan.fleets):
-        held = " Some changes are held back." if any(plan.refusals()) else ""
-        return f"No changes. {plural(_unchanged(plan), 'instance')} as declared.{held}"
-    counts = [
-        f"{sum(isinstance(a, Create) for a in actions)} to create",
-        f"{sum(isinstance(a, Replace) for a in actions)} to replace",
-        f"{sum(isinstance(a, Destroy) for a in actions)} to destroy",
-    ]
-    unfilled = sum(len(u.seats) for fleet in plan.fleets for u in fleet.unfilled)
-    return f"Plan: {', '.join(counts)}; {_unchanged(plan)} unchanged, {unfilled} unfilled."
-
-
-def _unchanged(plan: Plan) -> int:
-    touched = {a.old.id for a in plan.actions() if not isinstance(a, Create)}
-    return sum(fleet.live for fleet in plan.fleets) - len(touched)
+    n = counts(plan)
+    if not plan.changes and not n.unfilled:
+        held = " Some changes are held back." if n.held else ""
+        return f"No changes. {plural(n.unchanged, 'instance')} as declared.{held}"
+    todo = f"{n.create} to create, {n.replace} to replace, {n.destroy} to destroy"
+    return f"Plan: {todo}; {n.unchanged} unchanged, {n.unfilled} unfilled."
 
 
 def _strays(plan: Plan) -> Iterator[str]:
@@ -248,37 +237,27 @@ def outcome_text(outcome: Outcome) -> str:
     return f"{_MARKS.get(outcome.kind, '!')} {outcome.seat}{instance}  {said}{rate}"
 
 
-def status_text(plan: Plan, rows: Iterable[tuple[str, str, str, str, str]]) -> str:
-    """What runs, seat by seat, then the sums. `rows` are seat, instance, state, rate and what it is."""
-    table = list(rows)
-    widths = [max((len(row[column]) for row in table), default=0) for column in range(5)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The rows as lines, every column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def status_text(plan: Plan, rows: Iterable[SeatRow]) -> str:
+    """What runs, seat by seat, then the sums."""
+    lines = aligned([_seat_cells(row) for row in rows])
     return "\n".join([*(lines or ["no instance of ours"]), "", *_strays(plan), *_rate(plan), *_alarms(plan)])
 
 
-def seat_rows(diff: Diff) -> Iterator[tuple[str, str, str, str, str]]:
-    """Every seat and every further instance of ours: seat, instance, state, rate, what it is."""
-    for part in diff.fleets:
-        for view in part.seats:
-            if view.keeper is None:
-                yield str(view.seat), "-", view.bucket, "", ""
-            for member in (view.keeper, *view.extras):
-                if member is not None:
-                    yield _seat_row(member, view.bucket if member is view.keeper else "extra")
-        for member in part.surplus:
-            yield _seat_row(member, "surplus")
-    for member in diff.undeclared:
-        yield _seat_row(member, "undeclared")
-
-
-def _seat_row(member: Member, bucket: str) -> tuple[str, str, str, str, str]:
-    i = member.instance
+def _seat_cells(row: SeatRow) -> tuple[str, ...]:
+    state = f"{row.state} ({row.why})" if row.why else row.state
+    i = row.instance
+    if i is None:
+        return row.seat, "-", state, "", ""
     what = (
         f"{i.gpu_count or '?'}x {i.gpu_name or 'GPU unknown'}  {i.location or 'place unknown'}  machine {i.machine_id}"
     )
-    why = "; ".join(map(str, member.drifts)) or (member.fault.kind if member.fault else "")
-    state = f"{bucket} ({why})" if why else bucket
-    return str(member.mark.seat), f"instance {i.id}", state, money(rate_per_hour(i)), what
+    return row.seat, f"instance {i.id}", state, money(row.rate_per_hour), what
 
 
 def _rate(plan: Plan) -> Iterator[str]:
@@ -290,8 +269,7 @@ def offers_text(fleet: Fleet, judged: Sequence[Judgement], shortage: Shortage, l
     """Eligible offers ranked, the best first; then what is refused and why."""
     good = [j for j in judged if j.eligible]
     rows = [_offer_row(fleet, place + 1, j) for place, j in enumerate(good[:limit])]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(8)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = aligned(rows)
     more = [f"... and {len(good) - limit} more"] if len(good) > limit else []
     head = (
         f"{fleet.name}  {plural(len(good), 'eligible offer')} of {len(judged)} seen, ranked by tier, price, reliability"

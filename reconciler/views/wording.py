@@ -5,38 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Protocol
 
-from reconciler.core.label import Seat
 from reconciler.core.plan import Action, Create, Destroy, Plan, Replace
 
 HOURS_PER_MONTH = 720
 UNFILLED_MARK = "!"
 """The mark of seats without an offer."""
-
-
-class Outcome(Protocol):
-    """What became of one step of an action, as far as a view cares: `apply` makes them, and views do not know it."""
-
-    @property
-    def kind(self) -> str:
-        """`rented`, `destroyed`, `leak`, ..."""
-
-    @property
-    def seat(self) -> Seat:
-        """Whose step it was."""
-
-    @property
-    def text(self) -> str:
-        """What happened, in words."""
-
-    @property
-    def instance_id(self) -> int | None:
-        """The instance it was about, where there is one."""
-
-    @property
-    def rate_per_hour(self) -> Decimal:
-        """What that instance bills."""
 
 
 def amount(value: Decimal, places: int = 3) -> str:

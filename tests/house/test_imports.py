@@ -193,7 +193,7 @@ def test_the_simulator_can_disagree_with_our_client():
 
 def test_only_the_command_line_imports_the_simulator_and_only_when_asked():
     users = [found for found in IMPORTS if found.room == BESIDE and found.importing_room != BESIDE]
-    wrong = [found for found in users if found.importing_room != "cli" or not found.in_function]
+    wrong = [found for found in users if found.importing_room != "cli" or found.at_start]
     assert not wrong, said(wrong)
 
 

@@ -263,7 +263,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(WHAT), st.integers(0, 5)), max_size=1
 STATES = {"stop": "stopped", "start": "running"}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_whatever_happens_money_is_kept_and_no_gpu_is_held_twice(caller: Caller, steps: list[tuple[str, int]]) -> None:
     world = caller.simulation._world

@@ -4,10 +4,30 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from reconciler.simulator.limits import ROWS_A_DAY
 
 from .doors import KEY, Caller
+
+NAMES = (
+    "eq", "in", "notin", "gte", "id", "image", "disk", "label", "env", "args", "price", "onstart", "template_hash_id",
+    "order", "limit", "type", "allocated_storage", "geolocation", "verified", "num_gpus", "q", "select_cols", "state",
+    "ids", "instance_ids", "runtype", "col", "dir", "values",
+)  # fmt: skip
+QUERY = ("select_filters", "order_by", "select_cols", "limit", "after_token", "q")
+DOORS = (
+    ("POST", "/api/v0/bundles/"),
+    ("PUT", "/api/v0/search/asks/"),
+    ("GET", "/api/v0/search/asks/"),
+    ("PUT", "/api/v0/asks/41000000/"),
+    ("GET", "/api/v1/instances/"),
+    ("PUT", "/api/v0/instances/1/"),
+    ("PUT", "/api/v0/instances/"),
+    ("DELETE", "/api/v0/instances/"),
+    ("PUT", "/api/v0/instances/bid_price/1/"),
+)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +75,22 @@ def test_the_account_has_credit_and_a_zero_balance(caller: Caller) -> None:
 def test_a_body_that_is_no_object_is_refused(caller: Caller, body: bytes) -> None:
     status, _, _ = caller.simulation.handle("PUT", "/api/v0/asks/1/", "", KEY, body)
     assert status == 400
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(route=st.sampled_from(DOORS), body=st.dictionaries(st.sampled_from(NAMES), JSON), name=st.sampled_from(QUERY))
+def test_whatever_is_sent_gets_an_answer(
+    caller: Caller, route: tuple[str, str], body: dict[str, Any], name: str
+) -> None:
+    status, _ = caller.send(*route, {"gpu_name": {"eq": "Q RTX 8000"}, **body}, **{name: body.get("q")})
+    assert status in (200, 400, 404, 500)
 
 
 GAPS = [

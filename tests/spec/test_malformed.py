@@ -320,3 +320,16 @@ def test_what_may_be_meant_is_only_warned_of(folder, text, expected):
     (warning,) = folder.write("f.yaml", text).load("f.yaml").warnings
     assert f"{warning.line}:{warning.column} {warning.code}" == expected
     assert warning.severity == "warning"
+
+
+FULL_OF_MISTAKES = {
+    "unknown fields": FLEET + "".join(f"k{index}: 1\n" for index in range(25_000)),
+    "places nobody knows": FLEET + "regions: {blocked: [" + "Sweeeen," * 30_000 + "]}",
+    "keys written twice": FLEET + "replicas: 1\n" * 18_000,
+    "something near a secret": fleet(container="{image: a/b:1, onstart: '" + "sk-" * 80_000 + "'}"),
+}
+
+
+@pytest.mark.parametrize("text", FULL_OF_MISTAKES.values(), ids=FULL_OF_MISTAKES.keys())
+def test_a_file_full_of_mistakes_is_answered_briefly(folder, text):
+    assert 0 < len(folder.write("f.yaml", text).refused()) < 250

@@ -137,6 +137,23 @@ def test_a_list_that_is_not_beyond_doubt_is_no_list(answer):
     assert len(str(caught.value)) < 400
 
 
+SECOND_PAGES = {
+    "an empty token, then more": [page([row(1)], 2, ""), page([row(2)], 2)],
+    "a page without rows, then the rows": [page([], 1, "a"), page([row(1)], 1)],
+}
+
+
+@pytest.mark.parametrize("steps", SECOND_PAGES.values(), ids=SECOND_PAGES.keys())
+def test_a_flaw_of_one_page_is_not_healed_by_the_next(steps):
+    with pytest.raises(DoubtfulReading):
+        provider_for(Script(*steps)).instances()
+
+
+def test_pages_that_disagree_about_the_total_are_never_joined():
+    script = Script(page([row(1)], 2, "a"), page([row(2)], 5), page([row(1), row(2), row(3)]))
+    assert len(provider_for(script).instances().instances) == 3
+
+
 def test_pages_that_never_end_are_doubtful():
     script = Script(page([row(1)], 9, "a"), page([row(2)], 9, "b"), page([row(3)], 9, "a"), page([row(4)], 9, "b"))
     with pytest.raises(DoubtfulReading, match="end"):

@@ -111,6 +111,7 @@ WISHES = {
     "Retry-After as a date": (raw(429, "x", **{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}), 2),
     "Retry-After that is nonsense": (raw(429, "x", **{"Retry-After": "-5"}), 2),
     "retry_after in the body": (said(429, {"detail": "x", "retry_after": 25}), 25),
+    "retry_after in the body beyond a minute": (said(429, {"detail": "x", "retry_after": 30000}), 60),
     "a threshold in JSON": (said(429, {"detail": "API requests too frequent endpoint threshold=7.5"}), 7.5),
     "a threshold in text": (raw(429, "API requests too frequent: endpoint threshold=7.5"), 7.5),
     "no wish": (raw(429, "API requests too frequent"), 2),

@@ -78,6 +78,14 @@ def test_jupyter_moves_the_proxy_port_by_one():
     assert found.ssh_proxy == Endpoint("ssh4.vast.ai", 101)
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "-1", "22a", "", 22, None, ["22"]])
+def test_a_port_that_is_none_is_no_address(port):
+    record = row(7, public_ipaddr="203.0.113.42", ports={"22/tcp": [{"HostPort": port}]})
+    found = provider_for(Script(said(200, {"instances": record}))).instance(7)
+    assert isinstance(found, Instance)
+    assert found.ssh_direct is None
+
+
 SHOWN = {
     "null is gone": (said(200, {"instances": None}), Gone(7)),
     "null with success is gone": (said(200, {"success": True, "instances": None}), Gone(7)),
@@ -85,6 +93,7 @@ SHOWN = {
     "404 not_found is gone": (said(404, {"success": False, "error": "not_found"}), Gone(7)),
     "404 with the word in its message is gone": (said(404, {"msg": "error 404/1: no_such_instance"}), Gone(7)),
     "404 auth_error is not": (said(404, {"error": "auth_error", "msg": "Invalid user key"}), KeyProblem),
+    "404 not_found about the key is not": (said(404, {"error": "not_found", "msg": "Invalid user key"}), KeyProblem),
     "404 without a word is not": (said(404, {"success": False, "msg": NOT_FOUND}), DoubtfulReading),
     "404 with an instance is not": (said(404, {"error": "not_found", "instances": row(7)}), DoubtfulReading),
     "404 and success is not": (said(404, {"success": True, "error": "not_found"}), DoubtfulReading),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import builders as b
 
@@ -30,6 +31,7 @@ from reconciler.core.states import state_of
 
 NOW = 1795284000.0
 """2026-11-21T18:00:00Z"""
+RATE = Decimal("0.25")
 
 PAYLOADS = [
     "[click](https://evil.example)",
@@ -64,8 +66,8 @@ PAYLOADS = [
 """What a stranger may write into a text of the market or the account."""
 
 
-def june(**options: object) -> Fleet:
-    return b.fleet("june-voice", replicas=3, source=Source("specs/june-voice.yaml", 2), **options)
+def june(**options: Any) -> Fleet:
+    return b.fleet("june-voice", **{"replicas": 3, "source": Source("specs/june-voice.yaml", 2), **options})
 
 
 def render() -> Fleet:
@@ -160,7 +162,7 @@ def busy() -> Plan:
     )
     notes = (
         SeatNote(b.seat("render/8"), "held", "instance 1730008 was stopped by someone; left alone", Decimal("0.01")),
-        SeatNote(b.seat("render/5"), "unhealthy", "instance 1730005 is exited"),
+        SeatNote(b.seat("render/36"), "kept", "instance 1730036 is kept, without an offer to replace it: exited", RATE),
     )
     return plan(
         fleet_plan(june(), live=3, surplus=1, actions=(create(), exchange(), destroy())),
@@ -168,7 +170,9 @@ def busy() -> Plan:
             render(), running=35, live=36, actions=(repair(5),), unfilled=(unfilled(),), held=(held,), notes=notes
         ),
         pruned=(destroy(seat=b.seat("old/0"), old=member("old/0", b.fleet("old"), id=1690000), reason="pruned"),),
-        held=(Held("policy budget", "the policy's budget is $9.000/h, $9.100/h are committed", "limits.budget_per_hour"),),
+        held=(
+            Held("policy budget", "the policy's budget is $9.000/h, $9.100/h are committed", "limits.budget_per_hour"),
+        ),
         orphans=(Stray(1700001, "default", "lost", Decimal("0.2")), Stray(1700002, "default", "lost", Decimal("0.21"))),
         other_owned=(Stray(1700003, "alice", "june-voice", Decimal("0.3")),),
         unmanaged=(Stray(1700004, None, None, Decimal("0.6")), Stray(1700005, None, None, Decimal("0.01"))),

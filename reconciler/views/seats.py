@@ -1,0 +1,48 @@
+"""What sits where, row by row: the same rows for a terminal, a machine and a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reconciler.core.diff import Diff, Member
+from reconciler.core.model import Instance
+from reconciler.core.states import rate_per_hour
+
+
+@dataclass(frozen=True, slots=True)
+class SeatRow:
+    """One seat, or one further instance of ours."""
+
+    seat: str
+    state: str
+    """The seat's bucket, or `extra`, `surplus`, `undeclared`."""
+    why: str = ""
+    """What is wrong with it, where something is."""
+    instance: Instance | None = None
+    rate_per_hour: Decimal = Decimal(0)
+
+    @property
+    def ssh(self) -> str | None:
+        """How to log in, as a command."""
+        where = self.instance and (self.instance.ssh_direct or self.instance.ssh_proxy)
+        return f"ssh -p {where.port} root@{where.host}" if where else None
+
+
+def seat_rows(diff: Diff) -> Iterator[SeatRow]:
+    """Every seat and every further instance of ours."""
+    for part in diff.fleets:
+        for view in part.seats:
+            if view.keeper is None:
+                yield SeatRow(str(view.seat), view.bucket)
+            else:
+                yield _row(view.keeper, view.bucket)
+            yield from (_row(extra, "extra") for extra in view.extras)
+        yield from (_row(member, "surplus") for member in part.surplus)
+    yield from (_row(member, "undeclared") for member in diff.undeclared)
+
+
+def _row(member: Member, state: str) -> SeatRow:
+    why = "; ".join(map(str, member.drifts)) or (member.fault.kind if member.fault else "")
+    return SeatRow(str(member.mark.seat), state, why, member.instance, rate_per_hour(member.instance))
