@@ -1,4 +1,4 @@
-"""`reconcile simulate`: move the simulated world by hand."""
+"""`reconcile simulate`: move the simulated world by hand, or serve it to other programs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli.options import DEFAULT_STATE, Duration
+from reconciler.cli.serve import serve
 from reconciler.errors import WrongUsage
 
 _state = click.option(
@@ -31,7 +32,11 @@ def simulate() -> None:
       reconcile simulate advance 10m
       reconcile simulate fail flux-training/0 --as exited
       reconcile simulate reset
+      reconcile simulate serve --port 8765
     """
+
+
+simulate.add_command(serve)
 
 
 @simulate.command()

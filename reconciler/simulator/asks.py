@@ -28,13 +28,15 @@ class Occupancy:
     back under new ids.
     """
 
-    __slots__ = ("ids", "masks", "ours", "taken")
+    __slots__ = ("ids", "masks", "ours", "soft", "taken")
 
     def __init__(self, masks: tuple[int, ...], ids: list[int], taken: int) -> None:
         self.masks = masks
         self.ids = ids
         self.taken = taken
         self.ours = 0
+        self.soft = 0
+        """Those of `ours` that stand on a bid only: whoever pays the full price takes them."""
 
     @property
     def busy(self) -> int:
@@ -45,6 +47,11 @@ class Occupancy:
         """The positions in the tree that can be rented now."""
         busy = self.taken | self.ours
         return [position for position, mask in enumerate(self.masks) if not mask & busy]
+
+    def open(self) -> list[int]:
+        """The positions that others can rent now at the full price."""
+        held = self.taken | (self.ours & ~self.soft)
+        return [position for position, mask in enumerate(self.masks) if not mask & held]
 
     def is_free(self, position: int) -> bool:
         """Whether nobody holds any GPU of this ask."""

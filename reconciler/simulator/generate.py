@@ -7,16 +7,15 @@ hundred fields of a row come from a stream of the machine's own, so that a searc
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from reconciler.simulator import tables
 from reconciler.simulator.asks import Occupancy, tree
-from reconciler.simulator.details import drawn_facts, slice_fields, unit_price
-from reconciler.simulator.machines import Machine, Row
+from reconciler.simulator.generated import GeneratedMachine, Host
 from reconciler.simulator.rng import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from reconciler.simulator.machines import Machine
 
 MACHINES = 3500
 """Machines of the generated market, about 950 of them with a rentable offer."""
@@ -31,83 +30,6 @@ FOLLOWING_ID = FIRST_ID + 250_000
 """The first id that no ask of a new market has: the sequence goes on from here."""
 
 
-class Host(NamedTuple):
-    """An owner of machines; place and kind are the same for all of them."""
-
-    host_id: int
-    place: str | None
-    geolocode: int
-    datacenter: bool
-    favourite: tables.GpuModel
-
-
-class GeneratedMachine(Machine):
-    """A machine of the generated market."""
-
-    __slots__ = ("_brief", "_facts", "cents", "count", "first_gpu", "host", "model", "seed", "verification")
-
-    def __init__(
-        self, seed: int, machine_id: int, host: Host, model: tables.GpuModel, count: int, verification: str,
-        first_gpu: int, occupancy: Occupancy,
-    ) -> None:  # fmt: skip
-        super().__init__(machine_id, occupancy)
-        self.seed = seed
-        self.host = host
-        self.model = model
-        self.count = count
-        self.verification = verification
-        self.first_gpu = first_gpu
-        self.cents: int | None = None
-        """The host's price in cents per GPU and hour, when it differs from the first one."""
-        self._facts: Row | None = None
-        self._brief: Row | None = None
-
-    def brief(self) -> Mapping[str, Any]:
-        """Fields known from the market's first pass."""
-        if self._brief is None:
-            self._brief = {
-                "machine_id": self.machine_id,
-                "host_id": self.host.host_id,
-                "gpu_name": self.model.name,
-                "geolocation": self.host.place,
-                "verification": self.verification,
-                "hosting_type": int(self.host.datacenter),
-            }
-        return self._brief
-
-    def facts(self) -> Row:
-        """All fields equal on its asks, with a few underscored ones that the slices are computed from."""
-        if self._facts is None:
-            self._facts = drawn_facts(
-                self.seed, self.machine_id, self.model, self.count, self.brief(), self.host.geolocode
-            )
-        return self._facts
-
-    def price(self) -> int:
-        """The host's price, cents per GPU and hour."""
-        return self.facts()["_cents"] if self.cents is None else self.cents
-
-    def row(self, position: int, now: float) -> Row:
-        """The ask's own fields."""
-        facts = self.facts()
-        mask = self.occupancy.masks[position]
-        gpus = [self.first_gpu + bit for bit in range(self.count) if mask >> bit & 1]
-        row = dict(facts["_shown"])
-        row.update(slice_fields(facts, gpus, self.count, unit_price(self.price(), facts["_divisor"])))
-        while row["end_date"] <= now:  # the host goes on offering the machine for another month
-            row["end_date"] += 30 * 86400.0
-        return row
-
-    def saved(self) -> list[Any]:
-        """Others' GPUs, the present ids and the present price."""
-        return [self.occupancy.taken, self.occupancy.ids, self.cents]
-
-    def restore(self, saved: list[Any]) -> None:
-        """Take over what `saved` gave."""
-        self.occupancy.taken, self.occupancy.ids, self.cents = int(saved[0]), [int(i) for i in saved[1]], saved[2]
-        self.changed = True
-
-
 def generated(seed: int, count: int = MACHINES) -> list[Machine]:
     """The machines of the market of this seed."""
     rng = random.Random(int.from_bytes(digest("population", seed)[:8], "big"))
@@ -116,24 +38,31 @@ def generated(seed: int, count: int = MACHINES) -> list[Machine]:
     machines: list[Machine] = []
     next_id, next_gpu = FIRST_ID, 90_000
     while len(machines) < count:
-        host = _host(rng, next(host_ids))
+        host = drawn_host(rng, next(host_ids))
         for _ in range(min(_host_size(rng), count - len(machines))):
-            model = host.favourite if rng.random() < 0.6 else _model(rng, host.datacenter)
-            gpus = rng.choices(tables.SIZES[model.sizes][0], cum_weights=tables.SIZES[model.sizes][1])[0]
-            masks = tree(gpus, _least_group(rng, gpus))
-            verification = _verification(rng, host.datacenter)
-            occupancy = Occupancy(
-                masks, list(range(next_id, next_id + len(masks))), _taken(rng, verification, gpus, masks)
-            )
-            machines.append(
-                GeneratedMachine(seed, next(machine_ids), host, model, gpus, verification, next_gpu, occupancy)
-            )
-            next_id += len(masks) + int(rng.random() * 30)
-            next_gpu += gpus
+            machine = drawn_machine(rng, seed, next(machine_ids), host, next_gpu)
+            held = machine.occupancy
+            held.ids = list(range(next_id, next_id + len(held.masks)))
+            machines.append(machine)
+            next_id += len(held.masks) + int(rng.random() * 30)
+            next_gpu += machine.count
     return machines
 
 
-def _host(rng: random.Random, host_id: int) -> Host:
+def drawn_machine(
+    rng: random.Random, seed: int, machine_id: int, host: Host, first_gpu: int, verification: str | None = None
+) -> GeneratedMachine:
+    """A machine of this host; its asks have no ids yet."""
+    model = host.favourite if rng.random() < 0.6 else _model(rng, host.datacenter)
+    gpus = rng.choices(tables.SIZES[model.sizes][0], cum_weights=tables.SIZES[model.sizes][1])[0]
+    masks = tree(gpus, _least_group(rng, gpus))
+    verification = verification or _verification(rng, host.datacenter)
+    occupancy = Occupancy(masks, [], _taken(rng, verification, gpus, masks))
+    return GeneratedMachine(seed, machine_id, host, model, gpus, verification, first_gpu, occupancy)
+
+
+def drawn_host(rng: random.Random, host_id: int) -> Host:
+    """An owner of machines."""
     datacenter = rng.random() < 0.16
     code, _, geolocode, spellings = rng.choices(tables.COUNTRIES, cum_weights=tables.COUNTRY_WEIGHTS)[0]
     if code == "US":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconciler.simulator.boots import MESSAGES
 from reconciler.simulator.pricing import costs
 from reconciler.simulator.rng import token, whole
+from reconciler.simulator.templates import template_fields
 
 if TYPE_CHECKING:
     from reconciler.simulator.contracts import Contract
@@ -15,13 +17,25 @@ if TYPE_CHECKING:
 _PUBLISHED = re.compile(r"-p\s+(?:\d+:)?(\d+)(/udp|/tcp)?$")
 """A port of the container in the environment's docker form, such as `-p 8000:8000` or `-p 53:53/udp`."""
 
+SSH = "22/tcp"
+"""The SSH server's port in a container."""
 
-def instance(contract: Contract, now: float, seed: object) -> Row:
-    """The row of the list and of the single read; both show the same."""
+
+class Reached(NamedTuple):
+    """Where an instance can really be reached on this machine."""
+
+    ports: dict[str, int]
+    """By docker name."""
+    ssh: int
+    """Behind the proxy and behind its own port 22 is the same server."""
+
+
+def instance(contract: Contract, now: float, seed: object, reached: Reached | None = None) -> Row:
+    """The row of the list and of the single read; both show the same. Addresses are invented unless it is reached."""
     at = min(now, contract.failed) if contract.fault == "offline" else now
     status = contract.status(now)
     shown = contract.undisturbed(at)
-    running = status == "running" or (status == "offline" and shown == "running")
+    running = status == "running" or (contract.fault == "offline" and shown == "running")
     terms = contract.terms
     gpu, disk = contract.gpu_per_hour, contract.disk_per_hour
     memory = terms["gpu_ram"] * terms["num_gpus"]
@@ -33,7 +47,7 @@ def instance(contract: Contract, now: float, seed: object) -> Row:
         "intended_status": contract.intended,
         "cur_state": contract.current,
         "next_state": contract.current,
-        "status_msg": _message(contract, status),
+        "status_msg": _message(contract, status, at),
         "hosting_type": None,
         "start_date": contract.created,
         "duration": terms["end_date"] - now,
@@ -58,10 +72,8 @@ def instance(contract: Contract, now: float, seed: object) -> Row:
         "onstart": contract.onstart,
         "extra_env": contract.env,
         "jupyter_token": token(seed, "jupyter", contract.id),
-        "template_id": None,
-        "template_hash_id": contract.template,
-        "template_name": None,
-        **_addresses(contract, running, seed),
+        **template_fields(contract.template),
+        **_addresses(contract, running, seed, reached),
         "country_code": None,
         "is_bid": contract.bid is not None,
         "dph_base": gpu,
@@ -71,7 +83,7 @@ def instance(contract: Contract, now: float, seed: object) -> Row:
         "dlperf_per_dphtotal": (terms["dlperf"] or 0) / (gpu + disk) if gpu + disk else None,
         "flops_per_dphtotal": (terms["total_flops"] or 0) / (gpu + disk) if gpu + disk else None,
         "search": costs(gpu, disk),
-        "instance": costs(gpu if running and status != "offline" and contract.current == "running" else 0, disk),
+        "instance": costs(gpu if running and contract.fault is None and contract.current == "running" else 0, disk),
         "credit_balance": None,
         "credit_discount": None,
         "client_run_time": 1.1,
@@ -84,21 +96,27 @@ def instance(contract: Contract, now: float, seed: object) -> Row:
     }
 
 
-def _message(contract: Contract, status: str | None) -> str | None:
+def _message(contract: Contract, status: str | None, now: float) -> str | None:
     if status is None:
         return None
     if contract.queued:
         return "Attempting to schedule your instance. Your GPU is currently in use.\n"
+    if (
+        status in ("loading", "created")
+        and contract.failure in MESSAGES
+        and (status == "created" or now >= contract.runs)
+    ):
+        return MESSAGES[contract.failure]
     if status == "loading":
         return f"{token('layer', contract.id)[:12]}: Pull complete\n"
     name = (contract.image or f"template {contract.template}").replace(":", "_")
     return f"success, running {name}/{contract.runtype.split('_')[0]}\n"
 
 
-def _addresses(contract: Contract, running: bool, seed: object) -> Row:
+def _addresses(contract: Contract, running: bool, seed: object, reached: Reached | None) -> Row:
     number = whole(seed, "ssh", contract.id)
     first = 20000 + number % 40000
-    ports = _ports(contract, first) if running else {}
+    ports = _ports(contract, first, reached) if running else {}
     found: dict[str, Any] = {
         "ssh_idx": str(number % 9 + 1),
         "ssh_host": f"ssh{number % 9 + 1}.vast.ai",
@@ -109,21 +127,30 @@ def _addresses(contract: Contract, running: bool, seed: object) -> Row:
         "direct_port_start": first if ports else -1,
         "direct_port_end": first + len(ports) - 1 if ports else -1,
     }
+    if reached is not None:
+        # Clients add one to the proxy's port where the instance runs Jupyter.
+        port = reached.ssh - ("jupyter" in contract.runtype)
+        found |= {"public_ipaddr": "127.0.0.1\n", "ssh_host": "127.0.0.1", "ssh_port": port}
     if running:
         found["ports"] = ports
     return found
 
 
-def _ports(contract: Contract, first: int) -> dict[str, list[dict[str, str]]]:
-    """Container ports by docker name; the host's ports are text, and only as many as the host has."""
-    wanted = ["22/tcp"] if "direc" in contract.runtype else []
+def _ports(contract: Contract, first: int, reached: Reached | None) -> dict[str, list[dict[str, str]]]:
+    """Container ports by docker name; the host's ports are text."""
+    real = reached.ports if reached is not None else {}
+    return {
+        name: [{"HostIp": address, "HostPort": str(real.get(name, first + number))} for address in ("0.0.0.0", "::")]
+        for number, name in enumerate(published(contract))
+    }
+
+
+def published(contract: Contract) -> list[str]:
+    """The ports a container shows by their docker names, only as many as the host has."""
+    wanted = [SSH] if "direc" in contract.runtype else []
     if "direc" in contract.runtype and "jupyter" in contract.runtype:
         wanted.append("8080/tcp")
     for name, _ in contract.env:
         if found := _PUBLISHED.match(name):
             wanted.append(f"{found[1]}{found[2] or '/tcp'}")
-    able = list(dict.fromkeys(wanted))[: contract.terms["direct_port_count"]]
-    return {
-        name: [{"HostIp": address, "HostPort": str(first + number)} for address in ("0.0.0.0", "::")]
-        for number, name in enumerate(able)
-    }
+    return list(dict.fromkeys(wanted))[: contract.terms["direct_port_count"]]

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 INTERVALS = {
     "create": 4.5, "list": 1.0, "show": 2.0, "manage": 1.0, "destroy": 3.0, "bid": 5.5, "reboot": 1.0, "ssh": 1.0,
-    "template": 3.0, "charges": 1.0,
+    "template": 3.0, "charges": 1.0, "recycle": 1.0, "launch": 5.0, "lite": 1.0, "count": 2.0, "command": 1.5,
+    "attach": 1.0, "detach": 2.0, "invoices": 3.0, "prepay": 2.0, "volumes": 5.5,
 }  # fmt: skip
 """Least seconds between two requests of a route (documented)."""
 

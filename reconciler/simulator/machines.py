@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,17 @@ Row = dict[str, Any]
 class Machine(ABC):
     """One box. `position` counts the asks of its tree."""
 
-    __slots__ = ("changed", "machine_id", "occupancy")
+    __slots__ = ("changed", "due", "listed", "machine_id", "occupancy")
 
     def __init__(self, machine_id: int, occupancy: Occupancy) -> None:
         self.machine_id = machine_id
         self.occupancy = occupancy
         self.changed = False
         """Whether it differs from how the market began; only such machines are written to the state file."""
+        self.listed = True
+        """Whether searches show it: its host is there and offers it."""
+        self.due = math.inf
+        """When something next happens to it."""
 
     @abstractmethod
     def brief(self) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Answer, answer, no_such_instance, refusal
+from reconciler.simulator.bidding import contest, retry, winning
 from reconciler.simulator.conditions import number
 from reconciler.simulator.instances import instance
 
@@ -23,7 +24,9 @@ QUEUED = "Required resources are currently unavailable, state change queued."
 def show(world: World, instance_id: int) -> Answer:
     """One instance; an unknown or destroyed id is no error but null."""
     contract = world.contracts.get(instance_id)
-    return answer({"instances": instance(contract, world.now, world.seed) if contract else None})
+    return answer(
+        {"instances": instance(contract, world.now, world.seed, world.reached.get(contract.id)) if contract else None}
+    )
 
 
 def destroy(world: World, instance_id: int) -> Answer:
@@ -59,16 +62,15 @@ def change_bid(world: World, instance_id: int, body: dict[str, Any]) -> Answer:
     contract = world.contracts.get(instance_id)
     if contract is None or contract.bid is None:
         raise refusal(404, "no_such_instance", "Instance with that ID does not exist.")
-    price = number(contract.terms["min_bid"] if body.get("price") is None else body["price"])
+    price = number(winning(world, contract) if body.get("price") is None else body["price"])
     if price is None or price < LEAST_BID:
         raise refusal(400, "invalid_args", f"Please set a bid price >= {LEAST_BID}.")
     if price > DEAREST_GPU * contract.terms["num_gpus"]:
         raise refusal(400, "invalid_args", f"Please set a bid price <= {DEAREST_GPU * contract.terms['num_gpus']}.")
     contract.bid = price
-    if price < contract.terms["min_bid"]:
-        world.stop(contract)
-    elif contract.intended == "stopped":
-        world.start(contract)
+    contest(world, contract)
+    if contract.outbid or contract.queued:
+        retry(world, contract)
     return answer({"success": True})
 
 
@@ -77,7 +79,16 @@ def reboot(world: World, instance_id: int) -> Answer:
     contract = _contract(world, instance_id)
     if contract.current == "running" and contract.fault != "offline":
         contract.first_boot = False
-        contract.begin(world.seed, world.now)
+        contract.begin(world.seed, world.now, world.laws, "rebooting")
+    return answer({"success": True})
+
+
+def recycle(world: World, instance_id: int) -> Answer:
+    """Make the container anew from a fresh pull of its image, without giving the GPUs away."""
+    contract = _contract(world, instance_id)
+    if contract.current == "running" and contract.fault != "offline":
+        contract.first_boot = True
+        contract.begin(world.seed, world.now, world.laws, "recycling")
     return answer({"success": True})
 
 
@@ -107,6 +118,8 @@ def _state(world: World, contract: Contract, state: object) -> Answer:
     if state == "stopped":
         world.stop(contract)
     elif state == "running":
+        if world.credit <= 0:
+            raise refusal(400, "insufficient_credit", "Your account lacks credit; see the billing page.")
         if not world.start(contract):
             return answer({"success": False, "error": "resources_unavailable", "msg": QUEUED})
     else:

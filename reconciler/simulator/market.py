@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.simulator.movement import move
 from reconciler.simulator.pricing import priced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from random import Random
 
+    from reconciler.simulator.lives import Lives
     from reconciler.simulator.machines import Machine, Row
 
 
@@ -44,25 +44,29 @@ class Ask(NamedTuple):
 
 
 class Market:
-    """All machines. Whoever looks at it has let it `move` to the present before."""
+    """All machines. Whoever looks at it has let it catch up with the present before."""
 
-    def __init__(self, machines: list[Machine], ids: Ids) -> None:
+    def __init__(self, machines: list[Machine], ids: Ids, lives: Lives | None = None) -> None:
         self.machines = machines
+        """Those that are on the market now."""
+        self.lives = lives
+        """What others do; None where the market stays still."""
         self._ids = ids
+        self._all = list(machines)
         self._by_id = {machine.machine_id: machine for machine in machines}
         self._asks: dict[int, Ask] | None = None
 
     def asks(self) -> Iterator[Ask]:
         """Every ask, rentable or not, in the machines' order."""
         for machine in self.machines:
-            for position in range(len(machine.occupancy.masks)):
-                yield Ask(machine, position)
+            yield from _asks_of(machine)
 
     def find(self, ask_id: int) -> Ask | None:
         """The ask that stands under this id now."""
         if self._asks is None:
-            self._asks = {ask.id: ask for ask in self.asks()}
-        return self._asks.get(ask_id)
+            self._asks = {ask.id: ask for machine in self._all for ask in _asks_of(machine)}
+        found = self._asks.get(ask_id)
+        return found if found is not None and found.machine.listed else None
 
     def row(self, ask: Ask, now: float, gigabytes: float, *, bid: bool = False) -> Row:
         """The ask as a search shows it, without `score`."""
@@ -73,25 +77,45 @@ class Market:
 
     def rentable(self, ask: Ask, row: Row, now: float) -> bool:
         """Whether anybody can rent it now: its GPUs are free and the host's promise is not over."""
-        return ask.machine.occupancy.is_free(ask.position) and row["end_date"] > now
+        return ask.machine.listed and ask.machine.occupancy.is_free(ask.position) and row["end_date"] > now
 
-    def hold(self, ask: Ask) -> None:
-        """A contract of this account takes the ask's GPUs."""
-        ask.machine.occupancy.ours |= ask.mask
-
-    def hold_again(self, machine_id: int, mask: int) -> bool:
-        """A stopped contract wants its GPUs back; False when somebody has them."""
+    def machine(self, machine_id: int, now: float) -> Machine:
+        """One machine as it is now, the others left as they are."""
         machine = self._by_id[machine_id]
-        if machine.occupancy.busy & mask:
-            return False
+        if machine.due <= now:
+            self._live(machine, now)
+        return machine
+
+    def hold(self, machine: Machine, mask: int, *, soft: bool = False) -> None:
+        """A contract of this account takes GPUs; on a bid it holds them softly."""
         machine.occupancy.ours |= mask
+        if soft:
+            machine.occupancy.soft |= mask
+
+    def hold_again(self, machine_id: int, mask: int, *, soft: bool = False) -> bool:
+        """A stopped contract wants its GPUs back; False when somebody has them or the machine is not there."""
+        machine = self._by_id[machine_id]
+        if machine.occupancy.busy & mask or not machine.listed:
+            return False
+        self.hold(machine, mask, soft=soft)
         return True
+
+    def keep(self, machine_id: int, mask: int, *, soft: bool) -> None:
+        """A contract of this account has held these GPUs all along."""
+        self.hold(self._by_id[machine_id], mask, soft=soft)
 
     def let_go(self, machine_id: int, mask: int) -> None:
         """A contract of this account gives its GPUs back: all asks that touch them stand under new ids."""
         machine = self._by_id[machine_id]
         machine.occupancy.ours &= ~mask
+        machine.occupancy.soft &= ~mask
         self.renew(machine, mask)
+
+    def give(self, machine_id: int, mask: int, *, taken: bool) -> None:
+        """Others get these GPUs, or lose them."""
+        machine = self._by_id[machine_id]
+        machine.occupancy.taken = machine.occupancy.taken | mask if taken else machine.occupancy.taken & ~mask
+        machine.changed = True
 
     def renew(self, machine: Machine, mask: int) -> None:
         """New ids for all asks that share a GPU with `mask`."""
@@ -103,15 +127,49 @@ class Market:
                 del self._asks[old]
                 self._asks[machine.occupancy.ids[position]] = Ask(machine, position)
 
-    def move(self, rng: Random) -> None:
-        """One hour of other people's business."""
-        move(self, rng)
+    def catch_up(self, now: float) -> None:
+        """Let everything happen that others have done meanwhile."""
+        if self.lives is None:
+            return
+        for newcomer in self.lives.newcomers(now, self._by_id):
+            newcomer.occupancy.ids = [self._ids.take() for _ in newcomer.occupancy.masks]
+            newcomer.changed = True
+            self._enter(newcomer)
+        for machine in self._all:
+            if machine.due <= now:
+                self._live(machine, now)
+        self._all = [machine for machine in self._all if machine.due < math.inf or machine.listed]
+        self.machines = [machine for machine in self._all if machine.listed]
+
+    def _enter(self, machine: Machine) -> None:
+        self._all.append(machine)
+        self._by_id[machine.machine_id] = machine
+        if self._asks is not None:
+            self._asks.update((ask.id, ask) for ask in _asks_of(machine))
+
+    def _live(self, machine: Machine, now: float) -> None:
+        if self.lives is not None and (renewed := self.lives.live(machine, now)):
+            self.renew(machine, renewed)
 
     def changes(self) -> dict[str, Any]:
-        """What differs from how the market began, by machine id."""
-        return {str(machine.machine_id): machine.saved() for machine in self.machines if machine.changed}
+        """What differs from how the market began, by machine id; machines that left for ever are left out."""
+        return {
+            str(machine.machine_id): machine.saved()
+            for machine in self._by_id.values()
+            if machine.changed and (machine.listed or machine.due < math.inf or machine.occupancy.ours)
+        }
 
-    def restore(self, changes: dict[str, Any]) -> None:
+    def restore(self, changes: dict[str, Any], now: float) -> None:
         """Take over what `changes` gave."""
+        if self.lives is not None:
+            for newcomer in self.lives.returning(now, changes):
+                self._enter(newcomer)
         for machine_id, saved in changes.items():
             self._by_id[int(machine_id)].restore(saved)
+        if self.lives is not None:
+            for machine in self._all:
+                self.lives.reschedule(machine)
+
+
+def _asks_of(machine: Machine) -> Iterator[Ask]:
+    return (Ask(machine, position) for position in range(len(machine.occupancy.masks)))

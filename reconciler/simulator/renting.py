@@ -6,17 +6,22 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Answer, Refused, answer, refusal
+from reconciler.simulator.bidding import contest, wins
 from reconciler.simulator.conditions import number
 from reconciler.simulator.contracts import Contract
 from reconciler.simulator.fields import FROZEN_FIELDS
 from reconciler.simulator.pricing import DEFAULT_STORAGE
-from reconciler.simulator.rng import token
+from reconciler.simulator.rng import fraction, token
+from reconciler.simulator.templates import completed
 
 if TYPE_CHECKING:
     from reconciler.simulator.machines import Row
     from reconciler.simulator.world import World
 
 LEAST_DISK = 8.0
+LISTED_WITHIN = 1.8
+"""Seconds after which the list shows a new instance, at most."""
+
 LONGEST_LABEL = 256
 LONGEST_IMAGE = 1024
 LONGEST_SCRIPT = 4096
@@ -30,6 +35,7 @@ _HASH = re.compile(r"[0-9a-f]{32}")
 
 def rent(world: World, ask_id: int, body: dict[str, Any]) -> Answer:
     """Answer a rent, in the order of the real checks: the arguments, the money, the ask."""
+    body = completed(body)
     contract = _asked_for(world, ask_id, body)
     if world.credit <= 0:
         raise refusal(400, "insufficient_credit", "Your account lacks credit; see the billing page.")
@@ -40,19 +46,22 @@ def rent(world: World, ask_id: int, body: dict[str, Any]) -> Answer:
         raise _no_such_ask(ask_id)
     if contract.disk > row["disk_space"]:
         raise _invalid(ask_id, f"disk {contract.disk:g} GB is more than the {row['disk_space']:g} GB available")
-    outbid = contract.bid is not None and contract.bid < row["min_bid"]
-    if outbid and body.get("cancel_unavail") is True:
+    contract.terms, contract.mask = _terms(row), ask.mask
+    won = wins(world, contract)
+    if not won and body.get("cancel_unavail") is True:
         raise Refused(answer({"success": False, "error": "bid_too_low", "msg": "bid too low", "ask_id": ask_id}))
     contract.id = world.ids.take()
-    contract.terms = _terms(row)
-    contract.mask = ask.mask
-    market.hold(ask)
-    contract.begin(world.seed, world.now)
+    if world.laws.late_list:
+        contract.listed = world.now + LISTED_WITHIN * fraction(world.seed, "listed", contract.id)
+    market.hold(ask.machine, ask.mask, soft=contract.bid is not None)
+    contract.begin(world.seed, world.now, world.laws)
     world.contracts[contract.id] = contract
-    if outbid or body.get("target_state") == "stopped":
+    if body.get("target_state") == "stopped":
         world.stop(contract)
+    contest(world, contract)
+    world.settle()
     key = token(world.seed, "key", contract.id)
-    return answer({"success": not outbid, "new_contract": contract.id, "instance_api_key": key})
+    return answer({"success": won, "new_contract": contract.id, "instance_api_key": key})
 
 
 def _asked_for(world: World, ask_id: int, body: dict[str, Any]) -> Contract:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import NotSaved, WrongUsage
 from reconciler.simulator import state as files
 from reconciler.simulator.clock import SimulatedClock
+from reconciler.simulator.failing import fail
 from reconciler.simulator.generate import DEFAULT_SEED
+from reconciler.simulator.laws import GENTLE, Laws, named
 from reconciler.simulator.listing import all_rows
 from reconciler.simulator.origin import Generated, Recorded, beginning
 from reconciler.simulator.routes import handle
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 ANOTHER = "run `reconcile simulate reset` to start another market"
 
-FAILURES = ("offline", "exited", "gone")
-
 
 class Simulation:
     """A simulated world opened from its state file, under its lock."""
@@ -37,7 +37,12 @@ class Simulation:
     @property
     def description(self) -> str:
         """Which market this is, such as `generated market, seed 7`."""
-        return self._world.origin.description
+        return described(self._world)
+
+    @property
+    def world(self) -> World:
+        """The world itself, for another door to it."""
+        return self._world
 
     def transport(self) -> httpx.BaseTransport:
         """The world behind an httpx client in this process; each request takes 0.2 s of simulated time."""
@@ -57,15 +62,11 @@ class Simulation:
 
     def fail(self, instance_id: int, how: str) -> None:
         """Break an instance: its host goes `offline`, its container has `exited`, or it is `gone` altogether."""
-        contract = self._world.contracts.get(instance_id)
-        if contract is None:
-            raise WrongUsage(f"there is no instance {instance_id} in the simulated world")
-        if how not in FAILURES:
-            raise WrongUsage(f"an instance cannot fail as {how!r}", hint=f"one of {', '.join(FAILURES)}")
-        if how == "gone":
-            self._world.destroy(contract)
-        else:
-            contract.fail(how, self._world.now)
+        fail(self._world, instance_id, how)
+
+    def add_credit(self, amount: float) -> None:
+        """Pay in; what stopped for lack of money stays stopped until it is started."""
+        self._world.add_credit(amount)
 
     def instances(self) -> list[dict[str, Any]]:
         """All instances as `GET /api/v1/instances` shows them, by id."""
@@ -88,20 +89,22 @@ class Simulation:
         self.close()
 
 
-def open_simulation(state: Path, *, market: Path | None = None, seed: int | None = None) -> Simulation:
+def open_simulation(
+    state: Path, *, market: Path | None = None, seed: int | None = None, laws: Laws | None = None
+) -> Simulation:
     """Open the world of a state file, or begin a new one: on a recorded market, or on the market of a seed.
 
-    The state file belongs to one market; asking for another one is refused. A new world is written by `save` only.
+    The state file belongs to one market under one set of laws; asking for another one is refused. Unless said
+    otherwise a new world is a gentle one. A new world is written by `save` only.
     """
-    if market is not None and seed is not None:
-        raise WrongUsage("a simulated market is either recorded or generated from a seed, not both")
+    _refuse_both(market, seed)
     lock = files.Lock(state)
     try:
         world = files.load(state)
         if world is None:
-            world = _begun(market, seed)
+            world = begun(market, seed, laws)
         else:
-            _check_same(world, state, market, seed)
+            _check_same(world, state, market, seed, laws)
     except BaseException:
         lock.release()
         raise
@@ -119,14 +122,26 @@ def reset(state: Path) -> None:
         lock.release()
 
 
-def _begun(market: Path | None, seed: int | None) -> World:
+def begun(market: Path | None, seed: int | None, laws: Laws | None = None) -> World:
+    """A new world, on a recorded market or on the market of a seed; it is in no file."""
+    _refuse_both(market, seed)
     origin = Recorded(market) if market is not None else Generated(DEFAULT_SEED if seed is None else seed)
-    return World(origin, *beginning(origin))
+    return World(origin, *beginning(origin), laws or GENTLE)
 
 
-def _check_same(world: World, state: Path, market: Path | None, seed: int | None) -> None:
+def _refuse_both(market: Path | None, seed: int | None) -> None:
+    if market is not None and seed is not None:
+        raise WrongUsage("a simulated market is either recorded or generated from a seed, not both")
+
+
+def _check_same(world: World, state: Path, market: Path | None, seed: int | None, laws: Laws | None) -> None:
     origin = world.origin
     other_market = market is not None and not (isinstance(origin, Recorded) and origin.path == market.resolve())
     other_seed = seed is not None and not (isinstance(origin, Generated) and origin.seed == seed)
-    if other_market or other_seed:
-        raise WrongUsage(f"{state} holds another simulated world: {origin.description}", hint=ANOTHER)
+    if other_market or other_seed or laws not in (None, world.laws):
+        raise WrongUsage(f"{state} holds another simulated world: {described(world)}", hint=ANOTHER)
+
+
+def described(world: World) -> str:
+    """Which market a world is on, and whether it is a lively one."""
+    return f"{world.origin.description}{named(world.laws)}"

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import Busy, NotSaved
+from reconciler.simulator.account import Account
 from reconciler.simulator.contracts import Contract
+from reconciler.simulator.laws import Laws
 from reconciler.simulator.limits import Limits
+from reconciler.simulator.older import upgraded
 from reconciler.simulator.origin import reopened
 from reconciler.simulator.world import World
 
 FORMAT = "reconcile-simulated-world"
-VERSION = 1
+VERSION = 2
 
 RESET = "move the file away, or run `reconcile simulate reset` to begin with a new market"
 
@@ -61,9 +64,9 @@ def load(path: Path) -> World | None:
         raise NotSaved(f"the simulated world {path} is damaged: it is not JSON", hint=RESET) from error
     if not isinstance(saved, dict) or saved.get("format") != FORMAT:
         raise NotSaved(f"{path} is not a simulated world", hint=RESET)
-    if saved.get("version") != VERSION:
+    if saved.get("version") not in (1, VERSION):
         raise NotSaved(
-            f"the simulated world {path} has version {saved.get('version')!r}; this program reads version {VERSION}",
+            f"the simulated world {path} has version {saved.get('version')!r}; this program reads 1 and {VERSION}",
             hint=f"use the program that wrote it; or {RESET}",
         )
     try:
@@ -73,28 +76,36 @@ def load(path: Path) -> World | None:
 
 
 def _restored(saved: dict[str, Any]) -> World:
-    world = World(reopened(saved["market"]), float(saved["now"]), int(saved["following_id"]))
-    world.credit = float(saved["credit"])
+    if saved["version"] == 1:
+        saved = upgraded(saved)
+    laws = Laws(**saved["laws"])
+    world = World(reopened(saved["market"]), float(saved["now"]), int(saved["following_id"]), laws)
+    world.begun = float(saved["begun"])
+    world.money.amount, world.money.since, world.money.rate, world.dry = saved["credit"]
     world.draws = int(saved["draws"])
-    world.hour = int(saved["hour"])
     world.changes = dict(saved["changes"])
     world.limits = Limits(saved["limits"])
+    world.account = Account.restored(saved["account"])
     world.contracts = {int(one["id"]): Contract(**one) for one in saved["contracts"]}
+    world.settle()
     return world
 
 
 def content_of(world: World) -> bytes:
     """The state file's content: the same for the same world, byte for byte."""
+    world.settle()
     saved = {
         "format": FORMAT,
         "version": VERSION,
         "market": world.origin.saved(),
+        "laws": world.laws.saved(),
+        "begun": world.begun,
         "now": world.now,
         "following_id": world.ids.following,
-        "credit": world.credit,
+        "credit": [world.money.amount, world.money.since, world.money.rate, world.dry],
         "draws": world.draws,
-        "hour": world.hour,
         "limits": world.limits.saved(),
+        "account": world.account.saved(),
         "contracts": [contract.saved() for contract in world.contracts.values()],
         "changes": world.market_changes(),
     }

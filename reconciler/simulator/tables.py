@@ -194,27 +194,56 @@ DEVERIFIED_CODES = (2, 4, 8, 10, 12, 32)
 OPEN_SHARES = {"verified": (0.085, 0.085), "unverified": (0.40, 0.16), "deverified": (0.42, 0.16)}
 """By verification: the share of machines wholly free and the share partly free (rentable slots: 13, 51, 53 %)."""
 
-TURNOVER = {"verified": (0.050, 0.0075), "unverified": (0.028, 0.028), "deverified": (0.026, 0.028)}
+TURNOVER = {"verified": (0.062, 0.0086), "unverified": (0.032, 0.033), "deverified": (0.029, 0.040)}
 """By verification, an hour: the share of free slots that others take, and of taken ones that come free.
 
 Between snapshots 6 to 10 hours apart 25 % of free slots were taken and 10 % of taken ones came free; the split by
 verification keeps each class at its share of free slots.
 """
 
-PRICE_CHANGES = 0.0075
-"""Share of machines whose price changes in an hour (6 % in 6 to 10 hours)."""
+WHOLE_TAKEN, WHOLE_FREED = 0.45, 0.5
+"""How often somebody takes all that is free of a machine, and how often all that is held comes free."""
+
+PACES = ((0.0, 0.05), (0.35, 0.25), (0.6, 0.8), (0.85, 2.0), (1.0, 4.5))
+"""How much busier than others a machine is, as (share, factor) points: some ask what nobody pays."""
+
+PRICE_CHANGES = 0.0095
+"""Price changes of a machine in an hour (6 % are seen in 6 to 10 hours; small ones get lost in whole cents)."""
+
+PRICE_RETURNS = 0.4
+"""Share of the changes of a changed price that go back to the first one."""
+
+RELISTS = 0.2
+"""Share of the price changes that list the machine anew, under new ids."""
 
 PRICE_RATIOS = (
-    (0.0, 0.6),
+    (0.0, 0.4),
     (0.05, 0.71),
     (0.10, 0.82),
     (0.25, 0.93),
     (0.5, 0.995),
     (0.75, 1.08),
     (0.9, 1.23),
-    (1.0, 1.6),
+    (0.95, 1.44),
+    (1.0, 2.2),
 )
 """New price over old price when it changes, as (share, ratio) points."""
+
+VERIFYING = {
+    "verified": (("deverified", 0.00245),),
+    "unverified": (("deverified", 0.00216), ("verified", 0.00136)),
+    "deverified": (("verified", 0.00666), ("unverified", 0.00118)),
+}
+"""What verification turns into, an hour: 3 % of the machines change within 8 hours, mostly to and fro."""
+
+NEW_VERIFICATIONS = tuple(accumulate((54, 39, 7)))
+"""Verification of machines that come to the market, cumulative; with the changes above the shares stay."""
+
+ASTRAY = (0.0001, 0.02)
+"""An hour: places that lose their region, and such that get it back (306 changes of 5216 machines in 8 weeks)."""
+
+COMING = LEAVING = 0.04
+"""Machines that come and go, a day, over all machines."""
 
 RELIABILITY = {
     "verified": (

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from reconciler.simulator.asks import tree
-from reconciler.simulator.generate import FOLLOWING_ID, GeneratedMachine, generated
+from reconciler.simulator.generate import FOLLOWING_ID, generated
+from reconciler.simulator.generated import GeneratedMachine
 
 from .doors import ANYTHING, Caller
 

@@ -96,7 +96,7 @@ def test_two_commands_cannot_use_one_world_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b'{"format": "another"}', b"\xff\xfe", b'{"format":"reconcile-simulated-world","version":2}'],
+    [b"", b"{", b"[]", b'{"format": "another"}', b"\xff\xfe", b'{"format":"reconcile-simulated-world","version":3}'],
 )
 def test_a_state_file_that_is_not_ours_is_named_and_left_in_place(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "world.json"
