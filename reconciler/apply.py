@@ -238,7 +238,7 @@ def _attempt(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, ceiling: 
             _rented(run, intent, instance_id, candidate)
         case RefusedButCreated(instance_id, why):
             _rented(run, intent, instance_id, None)
-            _undo(run, seat, instance_id, why, candidate.price)
+            _undo(run, intent, instance_id, why, candidate.price)
         case OfferGone(why):
             run.offers_gone.add(offer.id)
             run.save(without_intents(run.record, [attempt]))
@@ -277,10 +277,22 @@ def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | N
         run.note(Outcome("rented", intent.seat, text, instance_id, candidate.price))
 
 
-def _undo(run: Run, seat: Seat, instance_id: int, why: str, rate: Decimal) -> None:
-    """A refusal that made an instance all the same: it bills, so it goes."""
+def _undo(run: Run, intent: Intent, instance_id: int, why: str, rate: Decimal) -> None:
+    """A refusal that made an instance all the same: it bills, so it goes, unless a fresh read shows that it is another
+    one. Where it cannot be read it is sent later."""
+    seat = intent.seat
     reason = f"refused but created: {why}"
-    run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is destroyed", instance_id, rate))
+    run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is to go", instance_id, rate))
     run.save(with_leaving(run.record, Leaving(instance_id, seat, run.clock.now(), reason, rate)))
+    try:
+        reading = run.provider.instance(instance_id)
+    except (DoubtfulReading, Unreachable):
+        return
+    mark = read_label(reading.label, run.owner) if isinstance(reading, Instance) else None
+    if isinstance(reading, Instance) and not (isinstance(mark, Mark) and mark.attempt == intent.attempt):
+        run.save(without_instance(run.record, instance_id))
+        text = f"instance {instance_id} is left alone: it does not carry the label of this attempt"
+        run.note(Outcome("skipped", seat, text, instance_id))
+        return
     run.provider.destroy(instance_id)
     confirm(run, [instance_id])

@@ -115,5 +115,5 @@ def _waits_of(run: Run, fleet: FleetPlan) -> Iterator[tuple[str, float]]:
             yield f"{action.seat}: {action.wait.reason}", max(POLL_S, action.wait.seconds or 0)
         elif not stopped and not isinstance(action, Destroy):
             yield f"{action.seat}: booting", POLL_S
-    booting = (note for note in fleet.notes if note.kind == "pending")
-    yield from ((f"{note.seat}: {note.text}", POLL_S) for note in booting)
+    open_seats = (note for note in fleet.notes if note.kind in ("pending", "doubtful", "leaving"))
+    yield from ((f"{note.seat}: {note.text}", POLL_S) for note in open_seats)

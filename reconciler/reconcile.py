@@ -77,7 +77,8 @@ def observe(provider: Provider, record: Record, owner: str, clock: Clock, accoun
     normally in between. Raises `DoubtfulReading` and the other errors of a failing world.
     """
     listing = provider.instances()
-    expected = {*record.known, *(i.instance_id for i in record.intents.values() if i.instance_id is not None)}
+    named = (intent.instance_id for intent in record.intents.values() if intent.instance_id is not None)
+    expected = {*record.known, *record.leaving, *named}
     if not listing.instances and expected - set(record.leaving):
         listing = _empty_again(provider, clock)
     missing = sorted(expected - {i.id for i in listing.instances})

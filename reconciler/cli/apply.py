@@ -120,10 +120,10 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
     consent.check(account, want, world.clock.now())
     store = world.ledger(account, want.policy.owner, read_only=False)
     screen = consent.screen
-    run = Run(world.provider, store, world.clock, want.policy.owner, store.load(), randomness.randbits)
-    run.secrets = secrets_of(want.fleets, os.environ)
-    run.tell = lambda outcome: _tell(screen, outcome)
     try:
+        run = Run(world.provider, store, world.clock, want.policy.owner, store.load(), randomness.randbits)
+        run.secrets = secrets_of(want.fleets, os.environ)
+        run.tell = lambda outcome: _tell(screen, outcome)
         first = run_pass(world.provider, want, run.record, world.clock, account, envelope=consent.envelope)
         if screen.is_text:
             show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
