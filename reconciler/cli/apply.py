@@ -122,15 +122,16 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
     screen = consent.screen
     try:
         run = Run(world.provider, store, world.clock, want.policy.owner, store.load(), randomness.randbits)
-        run.secrets = secrets_of(want.fleets, os.environ)
         run.tell = lambda outcome: _tell(screen, outcome)
         first = run_pass(world.provider, want, run.record, world.clock, account, envelope=consent.envelope)
         if screen.is_text:
             show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
+        envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
+        renting = {seat.fleet for seat in envelope.rents}
+        run.secrets = secrets_of([fleet for fleet in want.fleets if fleet.name in renting], os.environ)
         if first.plan.changes:
             consent.given(first.plan)
         run.save(paused(first.record, want.ending, world.clock.now()))
-        envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
         approved = Approved(envelope, timeout_s, step_only, screen.progress)
         return _converged(world, run, want, account, approved, first, screen)
     finally:

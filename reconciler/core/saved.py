@@ -22,6 +22,8 @@ from reconciler.core.plan import Plan
 FORMAT = "vast-reconciler plan"
 VERSION = 1
 LASTS_S = 24 * 3600.0
+SKEW_S = 3600.0
+"""How far the clocks of two runners may differ."""
 MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -38,7 +40,7 @@ class SavedPlan:
 
     def stale(self, account_id: int, owner: str, fleets: Sequence[Fleet], now: float) -> str | None:
         """Why it may not be applied any more, or None."""
-        if not self.made_at <= now < self.made_at + LASTS_S:
+        if not self.made_at - SKEW_S <= now < self.made_at + LASTS_S:
             return "it is older than 24 hours"
         if self.owner != owner or (self.account_id is not None and self.account_id != account_id):
             return f"it was made for account {self.account_id}, owner {self.owner}"
