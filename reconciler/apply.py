@@ -150,7 +150,7 @@ def _destroy(run: Run, action: Destroy | Replace) -> bool:
     rate = rate_per_hour(reading)
     at = run.clock.now()
     run.save(with_leaving(run.record, Leaving(victim, action.seat, at, action.reason, rate)))
-    if isinstance(action, Replace) and action.old.fault and reading.machine_id is not None:
+    if action.old.fault and reading.machine_id is not None:
         run.machines_failed.add(reading.machine_id)
     answer = run.provider.destroy(victim)
     if isinstance(answer, DestroyDoubtful):

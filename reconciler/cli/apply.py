@@ -31,7 +31,7 @@ from reconciler.cli.options import (
 from reconciler.cli.plan import show, warn
 from reconciler.cli.screen import Screen
 from reconciler.converge import Approved, Result, converge
-from reconciler.core.envelope import Envelope, envelope_of
+from reconciler.core.envelope import Envelope, envelope_of, within
 from reconciler.core.guards import Allowed
 from reconciler.core.model import Account, Fleet, FromEnv
 from reconciler.core.plan import Leak, Plan
@@ -124,6 +124,8 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
         run = Run(world.provider, store, world.clock, want.policy.owner, store.load(), randomness.randbits)
         run.tell = lambda outcome: _tell(screen, outcome)
         first = run_pass(world.provider, want, run.record, world.clock, account, envelope=consent.envelope)
+        if consent.envelope is not None:
+            first = replace(first, plan=within(first.plan, consent.envelope, run.done()))
         if screen.is_text:
             show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
         envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
