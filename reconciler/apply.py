@@ -267,14 +267,15 @@ def _order(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, attempt: st
 
 
 def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | None) -> None:
-    """It exists: known from now on. The intent stays until its label was seen."""
+    """It exists: said first, since writing it down may fail, and known from now on. The intent stays until its label
+    was seen."""
     run.rented[instance_id] = run.clock.now()
     known = Known(instance_id, intent.seat, run.clock.now())
-    run.save(with_known(with_intent(run.record, replace(intent, instance_id=instance_id)), [known]))
     if candidate is not None:
         offer = candidate.offer
         text = f"{offer.gpu_count}x {offer.gpu_name}, {offer.location or 'place unknown'}, machine {offer.machine_id}"
         run.note(Outcome("rented", intent.seat, text, instance_id, candidate.price))
+    run.save(with_known(with_intent(run.record, replace(intent, instance_id=instance_id)), [known]))
 
 
 def _undo(run: Run, intent: Intent, instance_id: int, why: str, rate: Decimal) -> None:

@@ -34,7 +34,7 @@ from reconciler.core.plan import (
 )
 from reconciler.core.query import dearer, query_of, wide_query_of
 from reconciler.core.record import Record, without_pause
-from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
+from reconciler.errors import DoubtfulReading, KeyProblem, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import Gone, Listing, Provider
 
 FULL_ANSWER = 64
@@ -170,7 +170,7 @@ class Market:
 
 def survey(provider: Provider, needs: Sequence[Need], policy: Policy, clock: Clock) -> Market:
     """Offers for every fleet that needs some. A pass without needs searches nothing; one fleet's failed search
-    does not stop the others."""
+    does not stop the others, but a day's quota used up ends the searching."""
     offers: dict[str, Sequence[Offer]] = {}
     searches = 0
     problems: list[str] = []
@@ -180,8 +180,10 @@ def survey(provider: Provider, needs: Sequence[Need], policy: Policy, clock: Clo
         try:
             offers[name], used = search_fleet(provider, fleet, count, policy, clock.now())
             searches += used
-        except (DoubtfulReading, Unreachable) as error:
+        except (DoubtfulReading, Unreachable, SearchQuotaUsedUp) as error:
             problems.append(f"fleet {name}: the market could not be searched: {error}")
+            if isinstance(error, SearchQuotaUsedUp):
+                break
     return Market(offers, searches, tuple(problems))
 
 

@@ -76,7 +76,7 @@ def bans(*entries: int | Banned, hosts: Iterable[int | Banned] = ()) -> Blacklis
 
 
 def fleet(name: str = "june", **options: Any) -> Fleet:
-    """A fleet of one RTX 3060 under $0.50/h; options of its parts are given flat: `fleet(disk_gb=50, max_per_hour="1")`.
+    """A fleet of one RTX 3060 under $0.50/h; options of its parts are given flat: `fleet(disk_gb=50, paused=True)`.
 
     `models`, `count` (GPUs), `ports` (numbers) and `env` (a dict) are understood in short.
     """

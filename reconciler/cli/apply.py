@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -32,6 +32,7 @@ from reconciler.cli.plan import show, warn
 from reconciler.cli.screen import Screen
 from reconciler.converge import Approved, Result, converge
 from reconciler.core.envelope import Envelope, envelope_of, within
+from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
 from reconciler.core.model import Account, Fleet, FromEnv
 from reconciler.core.plan import Leak, Plan
@@ -71,12 +72,20 @@ def apply(**values: Any) -> int:
     world_at, wanted, shaped = where(values), scope(values), shape(values)
     screen = Screen(shaped)
     loaded = read(wanted, screen)
+    allowed = Allowed(values["max_destroys"], frozenset(values["beside"]))
+    checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
+    consent = Consent(screen, values["yes"], values["saved"], loaded.policy.file)
     with open_world(world_at) as world, stopping(world.clock):
         warn(world, screen)
-        allowed = Allowed(values["max_destroys"], frozenset(values["beside"]), world.clock.now())
-        want = wish(loaded, world.settle, prune=values["prune"], allowed=allowed, first_run=values["first_run"])
-        consent = Consent(screen, values["yes"], values["saved"], loaded.policy.file)
+        want = begun(checked, world)
         return carry_out(world, want, consent, timeout_s=values["timeout"], step_only=values["no_wait"])
+
+
+def begun(checked: Wish, world: World) -> Wish:
+    """The wish of a run that begins now in `world`."""
+    return replace(
+        checked, settle=world.settle, allowed=replace(checked.allowed, run_started_at=world.clock.now())
+    )
 
 
 class Consent:
@@ -121,7 +130,12 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
     store = world.ledger(account, want.policy.owner, read_only=False)
     screen = consent.screen
     try:
-        run = Run(world.provider, store, world.clock, want.policy.owner, store.load(), randomness.randbits)
+        record = store.load()
+    except ReconcileError:
+        store.close()
+        raise
+    try:
+        run = Run(world.provider, store, world.clock, want.policy.owner, record, randomness.randbits)
         run.tell = lambda outcome: _tell(screen, outcome)
         first = run_pass(world.provider, want, run.record, world.clock, account, envelope=consent.envelope)
         if consent.envelope is not None:
@@ -156,7 +170,7 @@ def _converged(
     except KeyboardInterrupt:
         error = Interrupted("stopped in the middle of a call")
     report = report_of(run, result, error)
-    _say(screen, report)
+    _say(screen, report, "destroy" if want.ending else "apply")
     held = any(first.plan.refusals()) or any(result.plan.refusals())
     return most_harmful([exit_code(report), 4 if held else 0, error.exit_code if error else 0])
 
@@ -190,7 +204,7 @@ def _tell(screen: Screen, outcome: Outcome) -> None:
         screen.data(outcome_text(outcome))
 
 
-def _say(screen: Screen, report: Report) -> None:
+def _say(screen: Screen, report: Report, command: Literal["apply", "destroy"]) -> None:
     """The last words: what was done, what is still open, what leaks."""
     from reconciler.views.ending import ending_lines, machine_report
 
@@ -198,7 +212,7 @@ def _say(screen: Screen, report: Report) -> None:
         for line in ending_lines(report):
             (screen.alarm if line.startswith("!") else screen.note)(line)
     else:
-        screen.data(machine_report(screen.format, report))
+        screen.data(machine_report(screen.format, report, command))
 
 
 def exit_code(report: Report) -> int:

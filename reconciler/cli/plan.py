@@ -99,10 +99,10 @@ def _remember(world: World, account: Account, owner: str, seen: Record) -> None:
     except NotSaved:
         return
     try:
-        world.keep_pace(store)
         before = store.load()
-        if not before.warm:
-            store.save(replace(before, cold=seen.cold, warm=seen.warm, known={**before.known, **seen.known}))
+        world.keep_pace(store)
+        if not before.warm and before.cold is None and seen.cold is not None:
+            store.save(replace(before, cold=seen.cold, known={**before.known, **seen.known}))
     except ReconcileError:
         pass
     finally:

@@ -110,23 +110,59 @@ def fleet_budget(fleet: Fleet) -> Decimal:
 def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
     """Law 5: live instances, open attempts and what is rented now stay within the fleet's budget.
 
-    Where a create-first step would break a written one, that step is destroy-first.
+    Where a create-first step would break a written one, that step is destroy-first. One that is not written counts
+    every instance at the cap at most: after the cap was lowered it would leave no room for a step.
     """
-    budget = fleet_budget(plan.fleet)
-    room = Room(committed(part), budget)
+    budget, written = fleet_budget(plan.fleet), plan.fleet.price.budget_per_hour is not None
+    spent = committed(part) if written else committed(part) - over_cap(part)
+    room = Room(spent, budget)
+    later = Room(spent - _freed_by_then(plan, part), budget)
     kept: list[Action] = []
     out: list[Action] = []
     for action in plan.actions:
-        if isinstance(action, Replace) and action.order == "create-first" and not room.fits(action, money(action)):
-            reason = f"{action.reason} (old first: the budget is tight)"
-            action = replace(action, order="destroy-first", reason=reason)
-        (kept if isinstance(action, Destroy) or room.takes(action, money(action)) else out).append(action)
+        if isinstance(action, Destroy):
+            kept.append(action)
+            continue
+        rooms = (later,) if _is_later_step(action) else (room, later)
+        if written and isinstance(action, Replace) and not all(r.fits(action, money(action)) for r in rooms):
+            action = _old_first(action)
+        weight = money(action) if written else money(action, at_most=plan.fleet.price.max_per_hour)
+        if all(r.fits(action, weight) for r in rooms):
+            kept.append(action)
+            for each in rooms:
+                each.takes(action, weight)
+        else:
+            out.append(action)
     changed = replace(plan, actions=tuple(kept))
     if not out:
         return changed
     message = f"{len(out)} more would exceed the fleet's budget of ${budget:.3f}/h (${room.used:.3f}/h are committed)"
     held = Held("fleet budget", message, "price.budget_per_hour", plan.fleet.name, tuple(out))
     return replace(changed, held=(*changed.held, held))
+
+
+def _is_later_step(action: Rent) -> bool:
+    """Whether it is a step of a rollout that waits for the one before it."""
+    return isinstance(action, Replace) and action.asked and action.wait is not None
+
+
+def _freed_by_then(plan: FleetPlan, part: FleetDiff) -> Decimal:
+    """What is gone when the next step of a rollout comes: replaced instances, and those on their way out."""
+    replaced = (a.old for a in plan.actions if isinstance(a, Destroy) and a.keeper_id is not None)
+    going = sum((item.rate_per_hour for item in part.leaving()), Decimal(0))
+    return going + sum((full_price(member, part.fleet) for member in replaced), Decimal(0))
+
+
+def _old_first(action: Replace) -> Replace:
+    if action.order == "destroy-first":
+        return action
+    return replace(action, order="destroy-first", reason=f"{action.reason} (old first: the budget is tight)")
+
+
+def over_cap(part: FleetDiff) -> Decimal:
+    """By how much the fleet's instances are over its cap, in $/h, all together."""
+    cap = part.fleet.price.max_per_hour
+    return sum((max(Decimal(0), full_price(m, part.fleet) - cap) for m in part.members()), Decimal(0))
 
 
 def committed(part: FleetDiff) -> Decimal:
@@ -152,11 +188,13 @@ class Weight:
     passing: Decimal = Decimal(0)
 
 
-def money(action: Rent) -> Weight:
-    """In $/h: a rent its ceiling, less what the old instance billed; which a create-first step bills on for a while."""
+def money(action: Rent, at_most: Decimal | None = None) -> Weight:
+    """In $/h: a rent its ceiling, less what the old instance bills (`at_most` so much); which goes on for a while where
+    the new one comes first."""
     if isinstance(action, Create):
         return Weight(action.ceiling)
     old = full_price(action.old, action.fleet)
+    old = old if at_most is None else min(old, at_most)
     return Weight(action.ceiling - old, old if action.order == "create-first" else Decimal(0))
 
 

@@ -299,12 +299,14 @@ def fleet_plan(
 
 
 class _Pace:
-    """One seat of a rollout at a time: the next starts when no seat of the fleet is on its way."""
+    """One seat of a rollout at a time: the next starts when nothing of the fleet is on its way, in or out."""
 
     def __init__(self, part: FleetDiff) -> None:
-        busy = (v for v in part.seats if v.bucket in ("pending", "doubtful", "leaving") or v.extras)
-        first = next(busy, None)
-        self._behind = first.seat if first else None
+        busy = [v.seat for v in part.seats if v.bucket in ("pending", "doubtful") or v.extras or v.leaving]
+        busy += [m.mark.seat for m in part.surplus]
+        busy += [item.seat for item in part.leaving_beyond]
+        busy += [intent.seat for intent in part.intents_beyond]
+        self._behind = busy[0] if busy else None
 
     def next(self, seat: Seat) -> Wait | None:
         """None for the seat whose turn it is; else after which seat it comes."""
