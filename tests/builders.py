@@ -31,7 +31,8 @@ from reconciler.core.model import (
     Tier,
 )
 from reconciler.core.place import Placement, place
-from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Wait, fleet_plan, needs_of
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Wait
+from reconciler.core.planner import fleet_plan, needs_of
 from reconciler.core.record import Intent, Known, Leaving, Record
 from reconciler.core.text import safe
 

@@ -31,6 +31,7 @@ from reconciler.cli.options import (
 from reconciler.cli.plan import show, warn
 from reconciler.cli.screen import Screen
 from reconciler.converge import Approved, Result, converge
+from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Envelope, envelope_of, within
 from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
@@ -40,7 +41,7 @@ from reconciler.core.record import Record, with_pause
 from reconciler.core.report import Ending, Outcome, Report
 from reconciler.core.saved import MAX_BYTES, SavedPlan, read_plan
 from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
-from reconciler.reconcile import Pass, Wish, run_pass
+from reconciler.reconcile import Pass, run_pass
 
 FRESH_S = 120.0
 """A plan older than this is made anew before anything is done."""
@@ -83,9 +84,7 @@ def apply(**values: Any) -> int:
 
 def begun(checked: Wish, world: World) -> Wish:
     """The wish of a run that begins now in `world`."""
-    return replace(
-        checked, settle=world.settle, allowed=replace(checked.allowed, run_started_at=world.clock.now())
-    )
+    return replace(checked, settle=world.settle, allowed=replace(checked.allowed, run_started_at=world.clock.now()))
 
 
 class Consent:

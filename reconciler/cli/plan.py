@@ -23,13 +23,14 @@ from reconciler.cli.options import (
     world_options,
 )
 from reconciler.cli.screen import Screen
+from reconciler.core.assemble import Wish
 from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
 from reconciler.core.model import Account
 from reconciler.core.plan import Plan
 from reconciler.core.record import Record
 from reconciler.errors import NotSaved, ReconcileError
-from reconciler.reconcile import Pass, Wish, read_account, run_pass
+from reconciler.reconcile import Pass, read_account, run_pass
 
 
 @click.command()

@@ -8,17 +8,10 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import DEFAULT_STATE, Duration
-from reconciler.errors import WrongUsage
+from reconciler.cli.options import Duration, state_option
+from reconciler.errors import NotSaved, WrongUsage
 
-_state = click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    default=DEFAULT_STATE,
-    show_default=True,
-    metavar="FILE",
-    help="The file that holds the simulated world.",
-)
+_state = state_option("The file that holds the simulated world.")
 _SEAT = re.compile(r"([a-z0-9-]+)/(\d+)")
 
 
@@ -86,6 +79,10 @@ def reset(state: Path) -> int:
     from reconciler.simulator.simulation import reset as forget
 
     forget(state)
-    state.with_suffix(".db").unlink(missing_ok=True)
+    ledger = state.with_suffix(".db")
+    try:
+        ledger.unlink(missing_ok=True)
+    except OSError as error:
+        raise NotSaved(f"the ledger {ledger} cannot be removed: {error.strerror}") from error
     click.echo("the simulated world and its ledger are gone; the next command begins a new one", err=True)
     return 0

@@ -12,8 +12,9 @@ from reconciler.cli.declared import read
 from reconciler.cli.options import scope, scope_options, shape, shape_options, where, world_options
 from reconciler.cli.plan import look, warn
 from reconciler.cli.screen import Screen
+from reconciler.core.assemble import Wish
 from reconciler.core.plan import Plan
-from reconciler.reconcile import Pass, Wish
+from reconciler.reconcile import Pass
 
 
 @click.command()

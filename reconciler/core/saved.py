@@ -59,7 +59,6 @@ def write_plan(plan: Plan) -> str:
         "hashes": {f.fleet.name: spec_hash(f.fleet) for f in plan.fleets if f.fleet.name in acting},
         "made_at": plan.made_at,
         "owner": plan.owner,
-        "peak_per_hour": str(envelope.peak),
         "rents": {str(seat): str(ceiling) for seat, ceiling in sorted(envelope.rents.items())},
     }
     document = {"format": FORMAT, "version": VERSION, "digest": _digest(body), "approved": body}
@@ -83,7 +82,7 @@ def read_plan(data: bytes) -> SavedPlan:
         if set(document) != {"format", "version", "digest", "approved"} or document["digest"] != _digest(body):
             raise ValueError("it was changed after it was made")
         rents = {_seat(seat): Decimal(ceiling) for seat, ceiling in body["rents"].items()}
-        envelope = Envelope(rents, frozenset(map(int, body["destroys"])), Decimal(body["peak_per_hour"]))
+        envelope = Envelope(rents, frozenset(map(int, body["destroys"])))
         return SavedPlan(envelope, body["account"], body["owner"], float(body["made_at"]), body["hashes"])
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("it is damaged") from error

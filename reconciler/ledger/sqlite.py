@@ -34,9 +34,9 @@ class SqliteStore:
         self.path = path
         self._epoch = 0
         self._db: sqlite3.Connection | None = None
-        if read_only and not path.exists():
-            return
         with self._clear_errors():
+            if read_only and _remembers_nothing(path):
+                return
             if not read_only:
                 _make_private(path)
             mode = "ro" if read_only else "rw"
@@ -133,6 +133,11 @@ class SqliteStore:
         if self._db is not None:
             with closing(self._db):
                 self._db = None
+
+
+def _remembers_nothing(path: Path) -> bool:
+    """Whether the file is missing, or was made and never written."""
+    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
 
 
 def _make_private(path: Path) -> None:

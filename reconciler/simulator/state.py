@@ -57,7 +57,7 @@ def load(path: Path) -> World | None:
         raise NotSaved(f"the simulated world {path} cannot be read: {error.strerror}") from error
     try:
         saved = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotSaved(f"the simulated world {path} is damaged: it is not JSON", hint=RESET) from error
     if not isinstance(saved, dict) or saved.get("format") != FORMAT:
         raise NotSaved(f"{path} is not a simulated world", hint=RESET)

@@ -208,8 +208,7 @@ def _sum(items: Iterable[Stray]) -> str:
 def _alarms(plan: Plan) -> Iterator[str]:
     for held in plan.held:
         yield from _held(held)
-    for problem in plan.problems:
-        yield f"! {problem}"
+    yield from (f"! {text}" for text in (*plan.warnings, *plan.problems))
     for instance_id in plan.mislabelled:
         yield f"! instance {instance_id} was rented by us, but its label is not ours: it is not touched"
     yield from leaks_text(plan.leaks, plan.made_at)

@@ -21,7 +21,8 @@ from builders import (
     told,
 )
 
-from reconciler.core.guards import Allowed, Standing, committed, fleet_budget, guard_all, guard_fleet
+from reconciler.core.budget import Standing, committed, fleet_budget
+from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.model import Account, Fleet, Limits, Policy, RunwayHours
 from reconciler.core.plan import FleetPlan, Plan
 

@@ -23,8 +23,10 @@ from builders import (
     told,
 )
 
+from reconciler.core.budget import costs
 from reconciler.core.evidence import Vanished
-from reconciler.core.plan import Cost, Create, Plan, Replace, Wait, costs, needs_of
+from reconciler.core.plan import Cost, Create, Plan, Replace, Wait
+from reconciler.core.planner import needs_of
 
 NEW, OLD = fleet(image="a:2"), fleet(image="a:1")
 TWO, THREE = fleet(image="a:2", replicas=2), fleet(image="a:2", replicas=3)

@@ -10,10 +10,12 @@ from builders import NOW, attempt, diff, fleet, instance, intent, leaving, offer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.guards import Allowed, Standing, committed, guard_all, guard_fleet
+from reconciler.core.budget import Standing, committed, costs
+from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.label import Mark, read_label
 from reconciler.core.model import Account, Limits
-from reconciler.core.plan import Create, Destroy, Plan, Replace, costs, due, fleet_plan
+from reconciler.core.plan import Create, Destroy, Plan, Replace, due
+from reconciler.core.planner import fleet_plan
 
 CAP = Decimal("0.4")
 PRICES = ("0.1", "0.2", "0.3", "0.39", "0.4", "0.41", "0.9")
