@@ -35,7 +35,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """The GPUs of one instance. `models` are in order of preference and in Vast.ai's spelling (`RTX 4090`)."""
+    """The GPUs of one instance. `models` are in Vast.ai's spelling (`RTX 4090`)."""
 
     models: tuple[str, ...]
     count: int = 1
