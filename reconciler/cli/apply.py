@@ -13,7 +13,7 @@ from typing import Any, Literal
 import click
 
 from reconciler.apply import Run, Secrets
-from reconciler.cli.compose import World, open_world, stopping
+from reconciler.cli.compose import World, asking, open_world, stopping
 from reconciler.cli.declared import read, wish
 from reconciler.cli.options import (
     Duration,
@@ -115,7 +115,9 @@ class Consent:
             raise RefusedByGuard("nobody said yes, and there is no terminal to ask at", hint="--yes")
         from reconciler.views.text import headline
 
-        if not click.confirm(f"{headline(plan)} Apply?", default=False, err=True):
+        with asking():
+            agreed = click.confirm(f"{headline(plan)} Apply?", default=False, err=True)
+        if not agreed:
             raise RefusedByGuard("the answer was no: nothing was done")
 
 
@@ -143,7 +145,8 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
             show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
         envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
         renting = {seat.fleet for seat in envelope.rents}
-        run.secrets = secrets_of([fleet for fleet in want.fleets if fleet.name in renting], os.environ)
+        found = secrets_of([fleet for fleet in want.fleets if fleet.name in renting], os.environ)
+        run.secrets = found if world.simulation is None else stand_ins(found)
         if first.plan.changes:
             consent.given(first.plan)
         run.save(paused(first.record, want.ending, world.clock.now()))
@@ -241,6 +244,11 @@ def secrets_of(fleets: Iterable[Fleet], environ: Any) -> Secrets:
         named = ", ".join(f"{name} (fleet {fleet})" for name, fleet in missing.items())
         raise ReconcileError(f"secrets are not set in the environment: {named}", hint="export them, then run again")
     return Secrets({name: environ[name] for name in wanted})
+
+
+def stand_ins(secrets: Secrets) -> Secrets:
+    """What the simulated world gets in their place: its state file keeps what was rented."""
+    return Secrets(dict.fromkeys(secrets.values, "stand-in"))
 
 
 def read_saved(path: Path) -> SavedPlan:

@@ -80,7 +80,7 @@ def _simulated(where: Where) -> Iterator[World]:
 
     with open_simulation(where.state, market=where.market, seed=where.seed) as simulation:
         clock = StoppingClock(simulation.clock)
-        origin, key = "http://127.0.0.1", ApiKey("simulated")
+        origin, key = "http://127.0.0.1", ApiKey("no-key-is-needed-in-a-simulated-world")
         wire = _wire(key, origin, clock, simulation)
         ledger = where.state.with_suffix(".db")
         yield World(_provider(wire, clock), clock, _settle(True), wire, (), simulation, ledger)
@@ -145,3 +145,13 @@ def stopping(clock: StoppingClock) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """While a question is open, Ctrl-C ends the program at once: nothing is in flight."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
