@@ -287,7 +287,7 @@ def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | N
     """It exists: said first, since writing it down may fail, and known from now on. The intent stays until its label
     was seen."""
     run.rented[instance_id] = run.clock.now()
-    known = Known(instance_id, intent.seat, run.clock.now())
+    known = Known(instance_id, intent.seat, run.clock.now(), listed=False)
     if candidate is not None:
         offer = candidate.offer
         text = f"{offer.gpu_count}x {offer.gpu_name}, {offer.location or 'place unknown'}, machine {offer.machine_id}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets as randomness
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -145,8 +145,8 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
             show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
         envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
         renting = {seat.fleet for seat in envelope.rents}
-        found = secrets_of([fleet for fleet in want.fleets if fleet.name in renting], os.environ)
-        run.secrets = found if world.simulation is None else stand_ins(found)
+        renters = [fleet for fleet in want.fleets if fleet.name in renting]
+        run.secrets = secrets_of(renters, os.environ.get if world.simulation is None else stand_in)
         if first.plan.changes:
             consent.given(first.plan)
         run.save(paused(first.record, want.ending, world.clock.now()))
@@ -221,7 +221,7 @@ def exit_code(report: Report) -> int:
     """The most harmful of what a report holds: 5 money at risk, 1 failed, 0."""
     if report.leaks or report.doubts:
         return 5
-    refused = any(outcome.kind == "refused" for outcome in report.outcomes)
+    refused = any(outcome.kind == "refused" and outcome.instance_id is None for outcome in report.outcomes)
     return 1 if refused or report.plan.problems or report.ending is Ending.LATE else 0
 
 
@@ -231,7 +231,7 @@ def most_harmful(codes: Iterable[int]) -> int:
     return next(code for code in (5, 130, 4, 1, 2, 6, 3, 0) if code in there)
 
 
-def secrets_of(fleets: Iterable[Fleet], environ: Any) -> Secrets:
+def secrets_of(fleets: Iterable[Fleet], look_up: Callable[[str], str | None]) -> Secrets:
     """Every secret the fleets refer to, read at once: a missing one is found before the first rent."""
     wanted: dict[str, str] = {}
     for fleet in fleets:
@@ -239,16 +239,17 @@ def secrets_of(fleets: Iterable[Fleet], environ: Any) -> Secrets:
         references = [value for _, value in fleet.container.env if isinstance(value, FromEnv)]
         for reference in [*references, *([login.password] if login else [])]:
             wanted.setdefault(reference.name, fleet.name)
-    missing = {name: fleet for name, fleet in sorted(wanted.items()) if not environ.get(name)}
+    found = {name: look_up(name) for name in sorted(wanted)}
+    missing = [f"{name} (fleet {wanted[name]})" for name, value in found.items() if not value]
     if missing:
-        named = ", ".join(f"{name} (fleet {fleet})" for name, fleet in missing.items())
+        named = ", ".join(missing)
         raise ReconcileError(f"secrets are not set in the environment: {named}", hint="export them, then run again")
-    return Secrets({name: environ[name] for name in wanted})
+    return Secrets({name: value for name, value in found.items() if value})
 
 
-def stand_ins(secrets: Secrets) -> Secrets:
-    """What the simulated world gets in their place: its state file keeps what was rented."""
-    return Secrets(dict.fromkeys(secrets.values, "stand-in"))
+def stand_in(name: str) -> str:
+    """What the simulated world gets for a secret: it needs none, and its state file must hold none."""
+    return f"stand-in-{name}"
 
 
 def read_saved(path: Path) -> SavedPlan:

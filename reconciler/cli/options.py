@@ -42,6 +42,11 @@ class Where:
     state: Path
 
 
+def ledger_beside(state: Path) -> Path:
+    """The ledger of a simulated world: `simulated.db` beside `simulated.json`."""
+    return state.with_suffix(".db") if state.suffix == ".json" else state.with_name(f"{state.name}.db")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What is declared: files or directories, a part of their fleets, the policy."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import Duration, state_option
+from reconciler.cli.options import Duration, ledger_beside, state_option
 from reconciler.errors import NotSaved, WrongUsage
 
 _state = state_option("The file that holds the simulated world.")
@@ -79,7 +79,7 @@ def reset(state: Path) -> int:
     from reconciler.simulator.simulation import reset as forget
 
     forget(state)
-    ledger = state.with_suffix(".db")
+    ledger = ledger_beside(state)
     try:
         ledger.unlink(missing_ok=True)
     except OSError as error:

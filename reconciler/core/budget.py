@@ -20,8 +20,8 @@ def fleet_budget(fleet: Fleet) -> Decimal:
 
 
 def is_later_step(action: Rent) -> bool:
-    """Whether it is a step of a rollout that waits for the one before it."""
-    return isinstance(action, Replace) and action.asked and action.wait is not None
+    """Whether it waits until something else is done, such as the step of a rollout before it."""
+    return action.wait is not None and action.wait.seconds is None
 
 
 def freed_by_then(plan: FleetPlan, part: FleetDiff) -> Decimal:
@@ -123,11 +123,12 @@ class Standing:
 def costs(plan: Plan, diff: Diff, budget: Decimal | None, credit: Decimal | None) -> Cost:
     """What the fleets of the plan bill now, after it, and at most on the way."""
     now = sum((rate_per_hour(m.instance) for part in diff.fleets for m in part.members()), Decimal(0))
-    now += sum((item.rate_per_hour for part in diff.fleets for item in part.leaving()), Decimal(0))
+    going = sum((item.rate_per_hour for part in diff.fleets for item in part.leaving()), Decimal(0))
     actions = [a for fleet in plan.fleets for a in fleet.actions]
     leaving = sum((rate_per_hour(a.old.instance) for a in actions if not isinstance(a, Create)), Decimal(0))
     coming = sum((a.choice.candidate.price for a in actions if not isinstance(a, Destroy)), Decimal(0))
     created = sum((a.ceiling for a in actions if isinstance(a, Create)), Decimal(0))
     steps = (a.ceiling for a in actions if isinstance(a, Replace) and a.order == "create-first")
     after = now - leaving + coming
+    now += going
     return Cost(now, after, max(now + created + max(steps, default=Decimal(0)), after), budget, credit)

@@ -101,7 +101,7 @@ def merge(
         known, leaving = record.known.get(instance_id), record.leaving.get(instance_id)
         if leaving is not None:
             destroyed.append(instance_id)
-        elif known is None or at - known.seen_at < settle.apart_s:
+        elif known is None or at - known.seen_at < (settle.apart_s if known.listed else settle.total_s):
             continue
         else:
             vanished.append(Vanished(instance_id, known.seat, known.seen_at))

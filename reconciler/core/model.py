@@ -335,6 +335,8 @@ class OfferQuery:
     disk_gb: int
     max_price_per_hour: Decimal | None = None
     """All-in for `disk_gb`."""
+    fits_disk: bool = True
+    """Only offers with that much disk."""
     min_price_per_hour: Decimal | None = None
     """For reading upwards by price where one answer is full."""
     require: tuple[Requirement, ...] = ()

@@ -59,7 +59,7 @@ def _failing(view: SeatView) -> frozenset[int]:
 
 
 def _wants(view: SeatView) -> bool:
-    if view.bucket == "missing":
+    if view.bucket in ("missing", "leaving"):
         return True
     return view.bucket in ("unhealthy", "drifted") and not _moving(view) and not view.intents
 
@@ -84,7 +84,8 @@ def fleet_plan(
         for view in part.seats:
             actions += _of_seat(view, part.fleet, placement, vanished, rents_wait, pace, clock_text)
         actions = [*_after_outgoing(part, actions), *_surplus(part)]
-        open_seats = [v.seat for v in part.seats if v.bucket == "missing" and v.seat in placement.unplaced]
+        empty = [v.seat for v in part.seats if v.bucket in ("missing", "leaving")]
+        open_seats = [seat for seat in empty if seat in placement.unplaced]
     shortage = placement.shortages.get(part.fleet.name, Shortage(0))
     return FleetPlan(
         part.fleet,
@@ -125,9 +126,10 @@ def _of_seat(
 ) -> Iterator[Action]:
     choice = placement.choices.get(view.seat)
     yield from _extras(view)
-    if choice is not None and view.bucket == "missing":
+    if choice is not None and view.bucket in ("missing", "leaving"):
         reason = _why_missing(vanished.get(view.seat), clock_text)
-        yield Create(view.seat, fleet, choice, ceiling(choice, fleet), reason, rents_wait)
+        going = Wait(f"until instance {view.leaving[0].id} is gone") if view.leaving else None
+        yield Create(view.seat, fleet, choice, ceiling(choice, fleet), reason, going or rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "unhealthy":
         yield _repair(view, view.keeper, choice, fleet, rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":

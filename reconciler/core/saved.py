@@ -61,7 +61,10 @@ def write_plan(plan: Plan) -> str:
         "owner": plan.owner,
         "rents": {str(seat): str(ceiling) for seat, ceiling in sorted(envelope.rents.items())},
     }
-    document = {"format": FORMAT, "version": VERSION, "digest": _digest(body), "approved": body}
+    return _text({"format": FORMAT, "version": VERSION, "digest": _digest(body), "approved": body})
+
+
+def _text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
@@ -79,7 +82,7 @@ def read_plan(data: bytes) -> SavedPlan:
         if document["version"] != VERSION:
             raise ValueError("it was written by another release")
         body = document["approved"]
-        if set(document) != {"format", "version", "digest", "approved"} or document["digest"] != _digest(body):
+        if document["digest"] != _digest(body) or data != _text(document).encode():
             raise ValueError("it was changed after it was made")
         rents = {_seat(seat): Decimal(ceiling) for seat, ceiling in body["rents"].items()}
         envelope = Envelope(rents, frozenset(map(int, body["destroys"])))

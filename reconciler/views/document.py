@@ -106,6 +106,11 @@ def validate_document(
     return _envelope("validate") | result
 
 
+def pause_document(fleet: str, paused: bool) -> Document:
+    """What `pause` and `resume` leave behind."""
+    return _envelope("pause" if paused else "resume") | {"fleet": fleet, "paused": paused}
+
+
 def dump(document: Document) -> str:
     """A document as text in ASCII, without a newline at the end.
 

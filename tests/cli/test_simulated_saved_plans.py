@@ -214,11 +214,10 @@ def test_a_plan_forged_with_a_right_digest_spends_nothing_above_the_caps(project
     plan = saved(project)
     document = json.loads(plan.read_text())
     document["approved"]["rents"] = {f"{name}/{seat}": "1000" for name in ("june", "july") for seat in range(9)}
-    document["approved"]["peak_per_hour"] = "100000"
     document["approved"]["destroys"] = list(range(41_250_000, 41_250_100))
     body = json.dumps(document["approved"], sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     document["digest"] = hashlib.sha256(body.encode()).hexdigest()
-    plan.write_text(json.dumps(document))
+    plan.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
     project.apply("--plan", PLAN).assert_success("1 instance rented")
     assert [row.seat for row in project.live()] == ["july/0"]
 

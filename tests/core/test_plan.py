@@ -55,7 +55,12 @@ ACTIONS = {
     "waiting for its GPU: nothing": (NEW, [sits(status="queued")], record(), []),
     "an attempt in doubt: nothing": (NEW, [], record(intent()), []),
     "known and not called gone: nothing": (NEW, [], record(known(5)), []),
-    "a destroy under way: nothing": (NEW, [], record(leaving(5)), []),
+    "a destroy under way: rented once it is seen": (
+        NEW,
+        [],
+        record(leaving(5)),
+        ["+ june/0 offer 1, until instance 5 is gone"],
+    ),
     "drifted: replace, new first": (NEW, [old()], record(), ["+/- june/0 100 -> offer 1"]),
     "drifted: replace, old first where declared": (DESTROY_FIRST, [old()], record(), ["-/+ june/0 100 -> offer 1"]),
     "dead beyond its grace: replace, old first": (
@@ -149,7 +154,7 @@ ACTIONS = {
         TWO,
         [old(1, id=101)],
         record(leaving(5, "june/0")),
-        ["+/- june/1 101 -> offer 1, after june/0"],
+        ["+ june/0 offer 1, until instance 5 is gone", "+/- june/1 101 -> offer 2, after june/0"],
     ),
     "the next step waits for an old one whose destroy is not seen": (
         TWO,
@@ -360,12 +365,12 @@ COSTS = {
     "one step of a rollout at a time": (TWO, [old(0), old(1, id=101)], record(), ("0.5", "0.3", "0.71")),
     "surplus goes": (NEW, [sits(), sits(1, id=101)], record(), ("0.5", "0.25", "0.5")),
     "stopped ones bill their storage": (NEW, [sits(status="stopped")], record(), ("0.01", "0.01", "0.01")),
-    "a destroy under way bills until it is seen": (NEW, [], record(leaving(5, rate="0.2")), ("0.2", "0.2", "0.2")),
+    "a destroy under way bills until it is seen": (NEW, [], record(leaving(5, rate="0.2")), ("0.2", "0.1", "0.305")),
     "a surplus one on its way out too": (
         NEW,
         [sits()],
         record(leaving(5, "june/1", rate="0.2")),
-        ("0.45", "0.45", "0.45"),
+        ("0.45", "0.25", "0.45"),
     ),
 }
 

@@ -150,11 +150,13 @@ def test_a_seat_is_rented_for_once_and_only_where_nothing_sits_or_may_sit(specs,
     assert max(Counter(a.seat for a in rents(plan)).values(), default=0) <= 1
     marks = [read_label(row.label, "default") for row in listed]
     taken = {mark.seat for mark in marks if isinstance(mark, Mark)}
-    doubtful = {i.seat for i in before.intents.values()} | {item.seat for item in before.leaving.values()}
+    doubtful = {i.seat for i in before.intents.values()}
+    leaving = {item.seat for item in before.leaving.values()}
     for action in rents(plan):
         assert action.seat.index < action.fleet.replicas
         if isinstance(action, Create):
-            assert action.seat not in taken | doubtful
+            assert action.seat not in doubtful
+            assert action.seat not in leaving | taken or (action.seat in leaving and action.wait is not None)
         else:
             assert action.seat not in {i.seat for i in before.intents.values()}
 
