@@ -114,7 +114,8 @@ def run_pass(
     ceilings = envelope.rents if envelope else None
     needs = needs_of(diff, ceilings, wish.allowed.beside, done.machines_failed)
     market = survey(provider, needs, wish.policy, clock)
-    placement = place(needs, market.offers, sitting(diff), wish.policy.blacklist, clock.now(), done.offers_gone)
+    avoid = done.offers_gone.union(intent.offer_id for intent in merged.record.intents.values())
+    placement = place(needs, market.offers, sitting(diff), wish.policy.blacklist, clock.now(), avoid)
     seen = MarketSeen(market.machines, market.searches)
     readings = Readings(observation, merged, diff, placement, seen, market.problems)
     return Pass(assemble(wish, readings, clock.now(), done), merged.record, diff, merged)

@@ -138,6 +138,7 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
     try:
         run = Run(world.provider, store, world.clock, want.policy.owner, record, randomness.randbits)
         run.tell = lambda outcome: _tell(screen, outcome)
+        screen.busy("reading the account and the market")
         first = run_pass(world.provider, want, run.record, world.clock, account, envelope=consent.envelope)
         if consent.envelope is not None:
             first = replace(first, plan=within(first.plan, consent.envelope, run.done()))

@@ -64,7 +64,9 @@ def destroy(**values: Any) -> int:
         want = replace(wish(ended, world.settle, allowed=allowed), ending=frozenset([fleet.name]))
         consent = Consent(screen, values["yes"], None, loaded.policy.file)
         code = carry_out(world, want, consent, timeout_s=values["timeout"], step_only=False)
-    screen.note(f"Fleet {fleet.name} is paused. To rent it again: reconcile resume {fleet.name}, then reconcile apply.")
+    also = with_simulate(world_at)
+    again = f"reconcile resume {fleet.name}{also}, then reconcile apply{also}"
+    screen.note(f"Fleet {fleet.name} is paused. To rent it again: {again}")
     return code
 
 
@@ -82,8 +84,8 @@ def pause(**values: Any) -> int:
       reconcile pause flux-training
     """
     name = values["fleet"]
-    screen = _change(values, lambda record, now: with_pause(record, name, now))
-    _said(screen, name, True, f"Fleet {name} is paused. To go on: reconcile resume {name}")
+    screen, also = _change(values, lambda record, now: with_pause(record, name, now))
+    _said(screen, name, True, f"Fleet {name} is paused. To go on: reconcile resume {name}{also}")
     return 0
 
 
@@ -101,8 +103,8 @@ def resume(**values: Any) -> int:
       reconcile resume flux-training
     """
     name = values["fleet"]
-    screen = _change(values, lambda record, _: without_pause(record, name))
-    _said(screen, name, False, f"Fleet {name} is looked after again. To see what is due: reconcile plan")
+    screen, also = _change(values, lambda record, _: without_pause(record, name))
+    _said(screen, name, False, f"Fleet {name} is looked after again. To see what is due: reconcile plan{also}")
     return 0
 
 
@@ -122,7 +124,7 @@ def _begin(values: dict[str, Any]) -> tuple[Where, Screen, Loaded]:
     return world_at, screen, read(Scope(tuple(values["paths"] or DEFAULT_PATHS), (), values["policy"]), screen)
 
 
-def _change(values: dict[str, Any], change: Callable[[Record, float], Record]) -> Screen:
+def _change(values: dict[str, Any], change: Callable[[Record, float], Record]) -> tuple[Screen, str]:
     """Change what the ledger says of one declared fleet."""
     world_at, screen, loaded = _begin(values)
     fleet = one(loaded, values["fleet"])
@@ -132,7 +134,12 @@ def _change(values: dict[str, Any], change: Callable[[Record, float], Record]) -
         warn(world, screen)
         _write(world, loaded.policy.owner, change)
         world.save()
-    return screen
+    return screen, with_simulate(world_at)
+
+
+def with_simulate(where: Where) -> str:
+    """The option that a command to type needs as well, to act on the same world."""
+    return " --simulate" if where.simulate else ""
 
 
 def _write(world: World, owner: str, change: Callable[[Record, float], Record]) -> None:

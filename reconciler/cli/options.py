@@ -77,6 +77,8 @@ def state_option(text: str) -> Callable[[Command], Command]:
     """`--state FILE`, which is never the ledger beside it."""
 
     def checked(ctx: click.Context, param: click.Parameter, state: Path) -> Path:
+        if not state.name:
+            raise click.BadParameter(f"{str(state)!r} is not a file", ctx, param)
         if state.suffix == ".db":
             raise click.BadParameter(f"{state} would be its own ledger; give it another ending than .db", ctx, param)
         return state

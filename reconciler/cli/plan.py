@@ -29,7 +29,7 @@ from reconciler.core.guards import Allowed
 from reconciler.core.model import Account
 from reconciler.core.plan import Plan
 from reconciler.core.record import Record
-from reconciler.errors import NotSaved, ReconcileError
+from reconciler.errors import NotSaved, ReconcileError, WrongUsage
 from reconciler.reconcile import Pass, read_account, run_pass
 
 
@@ -54,11 +54,14 @@ def plan(**values: Any) -> int:
     """
     world_at, wanted, shaped = where(values), scope(values), shape(values)
     screen = Screen(shaped)
+    if values["out"] is not None:
+        may_be_written(values["out"])
     loaded = read(wanted, screen)
     allowed = Allowed(values["max_destroys"], frozenset(values["beside"]))
     checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
     with open_world(world_at) as world:
         warn(world, screen)
+        screen.busy("reading the account and the market")
         result = look(world, replace(checked, settle=world.settle))
     if values["out"] is not None:
         save(values["out"], result.plan)
@@ -133,7 +136,7 @@ def rendered(shape_name: str, result: Plan, policy_file: str | None) -> str:
 
 
 def save(path: Path, result: Plan) -> None:
-    """Write the plan file, in one step."""
+    """Write the plan file, in one step. Only a new file or an older plan is written over."""
     from reconciler.core.saved import write_plan
 
     half = path.with_name(f".{path.name}.half")
@@ -141,7 +144,23 @@ def save(path: Path, result: Plan) -> None:
         half.write_text(write_plan(result), encoding="utf-8")
         half.replace(path)
     except OSError as error:
+        half.unlink(missing_ok=True)
         raise NotSaved(f"the plan cannot be written to {path}: {error.strerror}") from error
+
+
+def may_be_written(path: Path) -> None:
+    """Refuse a place for the plan file that is not a file, or is a file of another kind; before any work."""
+    from reconciler.core.saved import FORMAT
+
+    try:
+        if path.is_symlink() or (path.exists() and not path.is_file()) or not path.name:
+            raise WrongUsage(f"--out {path}: not a regular file")
+        if path.exists() and FORMAT.encode() not in path.read_bytes():
+            raise WrongUsage(
+                f"--out {path}: there is a file that is not a saved plan", hint="remove it, or name another"
+            )
+    except OSError as error:
+        raise WrongUsage(f"--out {path}: {error.strerror}") from error
 
 
 def code_of(result: Plan, *, exit_code: bool = False) -> int:

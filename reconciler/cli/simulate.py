@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import Duration, ledger_beside, state_option
+from reconciler.cli.options import DEFAULT_STATE, Duration, ledger_beside, state_option
 from reconciler.errors import NotSaved, WrongUsage
 
 _state = state_option("The file that holds the simulated world.")
-_SEAT = re.compile(r"([a-z0-9-]+)/(\d+)")
+_SEAT = re.compile(r"[a-z0-9-]+/[0-9]+")
 
 
 @click.group()
@@ -77,7 +77,11 @@ def _parts(label: str | None) -> list[str]:
 def reset(state: Path) -> int:
     """Forget the simulated world and its ledger."""
     from reconciler.simulator.simulation import reset as forget
+    from reconciler.simulator.state import is_ours
 
+    if state != DEFAULT_STATE and state.exists() and not is_ours(state):
+        hint = "remove it yourself, or name another one"
+        raise NotSaved(f"{state} is not a simulated world, so it is not removed", hint=hint)
     forget(state)
     ledger = ledger_beside(state)
     try:

@@ -35,6 +35,7 @@ def status(**values: Any) -> int:
     loaded = read(wanted, screen)
     with open_world(world_at) as world:
         warn(world, screen)
+        screen.busy("reading the account")
         paused = tuple(replace(fleet, paused=True) for fleet in loaded.fleets)
         result = look(world, Wish(paused, loaded.policy, loaded.complete, settle=world.settle))
     plan = _as_declared(result.plan, {fleet.name: fleet.paused for fleet in loaded.fleets}, result)

@@ -79,7 +79,9 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
     )
     plan = guard_all(plan, policy.limits, standing(diff, record), account, allowed)
     cost = costs(plan, diff, policy.limits.budget_per_hour, account.credit if account else None)
-    return replace(plan, cost=cost, warnings=_warnings(cost, policy.limits))
+    nothing = sorted(wish.prune - {m.mark.seat.fleet for m in diff.undeclared})
+    warnings = (*_warnings(cost, policy.limits), *(f"--prune {name}: no instance of such a fleet" for name in nothing))
+    return replace(plan, cost=cost, warnings=warnings)
 
 
 def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Done) -> FleetPlan:
@@ -88,6 +90,9 @@ def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Do
     vanished = {gone.seat: gone for gone in readings.merged.vanished}
     seen_at = {gone.id: datetime.fromtimestamp(gone.seen_at, UTC).strftime("%H:%M") for gone in vanished.values()}
     made = fleet_plan(part, readings.placement, vanished, Wait(COLD_START, wait_s) if wait_s else None, seen_at)
+    if part.fleet.name in wish.ending:
+        ended = (replace(a, reason="the fleet is destroyed") if isinstance(a, Destroy) else a for a in made.actions)
+        made = replace(made, actions=tuple(ended))
     made = own_mistakes(made, part.members(), done.rented)
     return replace(made, notes=tuple(with_countdown(made, record, now, wish.settle)))
 

@@ -45,7 +45,7 @@ class SavedPlan:
         if self.owner != owner or (self.account_id is not None and self.account_id != account_id):
             return f"it was made for account {self.account_id}, owner {self.owner}"
         current = {fleet.name: spec_hash(fleet) for fleet in fleets}
-        changed = sorted(name for name, known in self.hashes.items() if current.get(name) != known)
+        changed = sorted(name for name, now in current.items() if self.hashes.get(name, now) != now)
         return f"the specs have changed since: {', '.join(changed)}" if changed else None
 
 

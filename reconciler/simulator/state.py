@@ -18,7 +18,7 @@ from reconciler.simulator.world import World
 FORMAT = "reconcile-simulated-world"
 VERSION = 1
 
-RESET = "move the file away, or run `reconcile simulate reset` to begin with a new market"
+RESET = "move the file away to begin with a new market"
 
 
 class Lock:
@@ -99,6 +99,16 @@ def content_of(world: World) -> bytes:
         "changes": world.market_changes(),
     }
     return json.dumps(saved, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a simulated world, be it damaged: it begins as ours do, or is empty."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(200)
+    except OSError:
+        return False
+    return not head or FORMAT.encode() in head
 
 
 def save(world: World, path: Path) -> None:

@@ -34,7 +34,9 @@ def _ended(report: Report) -> str:
         return "One step done."
     running = sum(fleet.running for fleet in report.plan.fleets)
     wanted = sum(fleet.fleet.replicas for fleet in report.plan.fleets)
-    return f"Done: {running} of {wanted} running, {money(report.plan.cost.after)}."
+    unfilled = sum(len(u.seats) for fleet in report.plan.fleets for u in fleet.unfilled)
+    short = f", {unfilled} unfilled" if unfilled else ""
+    return f"Done: {running} of {wanted} running{short}, {money(report.plan.cost.after)}."
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:

@@ -245,7 +245,8 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 def status_text(plan: Plan, rows: Iterable[SeatRow]) -> str:
     """What runs, seat by seat, then the sums."""
     lines = aligned([_seat_cells(row) for row in rows])
-    return "\n".join([*(lines or ["no instance of ours"]), "", *_strays(plan), *_rate(plan), *_alarms(plan)])
+    paused = [f"Fleet {part.fleet.name} is paused." for part in plan.fleets if part.paused]
+    return "\n".join([*(lines or ["no instance of ours"]), "", *paused, *_strays(plan), *_rate(plan), *_alarms(plan)])
 
 
 def _seat_cells(row: SeatRow) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ def test_a_plan_file_that_is_a_folder_or_not_there_is_refused(project: Project) 
     project.apply("--plan", PLAN).assert_code(2, PLAN)
     (project.path / PLAN).mkdir()
     project.apply("--plan", PLAN).assert_clear(1, PLAN)
-    project.plan("--out", PLAN).assert_code(1, PLAN)
+    project.plan("--out", PLAN).assert_code(2, PLAN)
     project.plan("--out", "nowhere/plan.json").assert_code(1, "nowhere/plan.json")
 
 
