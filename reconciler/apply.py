@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import chain
 
 from reconciler.clock import Clock
 from reconciler.core.envelope import Done
 from reconciler.core.fields import spec_hash
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
-from reconciler.core.model import Fleet, Instance, RentOrder
+from reconciler.core.model import Fleet, Instance, Offer, RentOrder
 from reconciler.core.place import Candidate
 from reconciler.core.plan import Create, Destroy, Plan, Replace, due
 from reconciler.core.record import (
@@ -75,6 +76,10 @@ class Run:
     attempts: dict[Seat, int] = field(default_factory=dict)
     offers_gone: set[int] = field(default_factory=set)
     machines_failed: set[int] = field(default_factory=set)
+    used: set[tuple[int, int | None]] = field(default_factory=set)
+    """Machine and host of every rent of this run: a fallback stays off them, so that `spread` holds."""
+    destroys: dict[str, set[int]] = field(default_factory=dict)
+    """Destroys sent, by fleet, without this run's own mistakes."""
     doubts: int = 0
     stopped_fleets: set[str] = field(default_factory=set)
     rents_stopped: bool = False
@@ -92,6 +97,8 @@ class Run:
             frozenset(self.record.leaving),
             frozenset(self.offers_gone),
             frozenset(self.machines_failed),
+            sum(outcome.kind in ("rented", "doubtful") for outcome in self.outcomes),
+            {fleet: len(ids) for fleet, ids in self.destroys.items()},
         )
 
     def note(self, outcome: Outcome) -> None:
@@ -150,7 +157,9 @@ def _destroy(run: Run, action: Destroy | Replace) -> bool:
     rate = rate_per_hour(reading)
     at = run.clock.now()
     run.save(with_leaving(run.record, Leaving(victim, action.seat, at, action.reason, rate)))
-    if isinstance(action, Replace) and action.old.fault and reading.machine_id is not None:
+    if victim not in run.rented:
+        run.destroys.setdefault(action.seat.fleet, set()).add(victim)
+    if (action.old.fault or victim in run.rented) and reading.machine_id is not None:
         run.machines_failed.add(reading.machine_id)
     answer = run.provider.destroy(victim)
     if isinstance(answer, DestroyDoubtful):
@@ -215,12 +224,19 @@ def confirm(run: Run, ids: list[int]) -> set[int]:
 
 def _rent(run: Run, action: Rent) -> None:
     """Try the chosen offer, then its successors where the offer itself is gone."""
-    candidates = (action.choice.candidate, *action.choice.fallbacks)
+    spare = (candidate for candidate in action.choice.fallbacks if not _crowds(run, action.fleet, candidate.offer))
+    candidates = chain([action.choice.candidate], spare)
     for candidate in (c for c in candidates if c.price <= action.ceiling and c.offer.id not in run.offers_gone):
         if run.rents_stopped or action.seat.fleet in run.stopped_fleets:
             return
         if not _attempt(run, action.seat, action.fleet, candidate, action.ceiling):
             return
+
+
+def _crowds(run: Run, fleet: Fleet, offer: Offer) -> bool:
+    """Whether this run has rented on the offer's machine already, or on its host where hosts are counted."""
+    per_host = fleet.spread.per_host is not None
+    return any(offer.machine_id == machine or (per_host and offer.host_id == host) for machine, host in run.used)
 
 
 def _attempt(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, ceiling: Decimal) -> bool:
@@ -232,13 +248,14 @@ def _attempt(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, ceiling: 
     intent = Intent(attempt, seat, run.clock.now(), ceiling, offer.id, offer.machine_id)
     run.save(with_intent(run.record, intent))
     run.attempts[seat] = run.attempts.get(seat, 0) + 1
+    run.used.add((offer.machine_id, offer.host_id))
     answer = run.provider.rent(order)
     match answer:
         case Rented(instance_id):
             _rented(run, intent, instance_id, candidate)
         case RefusedButCreated(instance_id, why):
             _rented(run, intent, instance_id, None)
-            _undo(run, seat, instance_id, why, candidate.price)
+            _undo(run, intent, instance_id, why, candidate.price)
         case OfferGone(why):
             run.offers_gone.add(offer.id)
             run.save(without_intents(run.record, [attempt]))
@@ -267,20 +284,33 @@ def _order(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, attempt: st
 
 
 def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | None) -> None:
-    """It exists: known from now on. The intent stays until its label was seen."""
+    """It exists: said first, since writing it down may fail, and known from now on. The intent stays until its label
+    was seen."""
     run.rented[instance_id] = run.clock.now()
-    known = Known(instance_id, intent.seat, run.clock.now())
-    run.save(with_known(with_intent(run.record, replace(intent, instance_id=instance_id)), [known]))
+    known = Known(instance_id, intent.seat, run.clock.now(), listed=False)
     if candidate is not None:
         offer = candidate.offer
         text = f"{offer.gpu_count}x {offer.gpu_name}, {offer.location or 'place unknown'}, machine {offer.machine_id}"
         run.note(Outcome("rented", intent.seat, text, instance_id, candidate.price))
+    run.save(with_known(with_intent(run.record, replace(intent, instance_id=instance_id)), [known]))
 
 
-def _undo(run: Run, seat: Seat, instance_id: int, why: str, rate: Decimal) -> None:
-    """A refusal that made an instance all the same: it bills, so it goes."""
+def _undo(run: Run, intent: Intent, instance_id: int, why: str, rate: Decimal) -> None:
+    """A refusal that made an instance all the same: it bills, so it goes, unless a fresh read shows that it is another
+    one. Where it cannot be read it is sent later."""
+    seat = intent.seat
     reason = f"refused but created: {why}"
-    run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is destroyed", instance_id, rate))
+    run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is to go", instance_id, rate))
     run.save(with_leaving(run.record, Leaving(instance_id, seat, run.clock.now(), reason, rate)))
+    try:
+        reading = run.provider.instance(instance_id)
+    except (DoubtfulReading, Unreachable):
+        return
+    mark = read_label(reading.label, run.owner) if isinstance(reading, Instance) else None
+    if isinstance(reading, Instance) and not (isinstance(mark, Mark) and mark.attempt == intent.attempt):
+        run.save(without_instance(run.record, instance_id))
+        text = f"instance {instance_id} is left alone: it does not carry the label of this attempt"
+        run.note(Outcome("skipped", seat, text, instance_id))
+        return
     run.provider.destroy(instance_id)
     confirm(run, [instance_id])

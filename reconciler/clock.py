@@ -48,10 +48,14 @@ class StoppingClock:
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass, in slices short enough to feel immediate when a stop is asked for."""
-        until = self._clock.now() + seconds
-        while (left := until - self._clock.now()) > 0:
+        now = self._clock.now()
+        until = now + seconds
+        while (left := until - now) > 0:
             self.check()
             self._clock.sleep(min(left, SLICE_S) if isinstance(self._clock, SystemClock) else left)
+            before, now = now, self._clock.now()
+            if now <= before:  # What is left is less than this clock can tell.
+                break
         self.check()
 
     def check(self) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from reconciler.apply import Run, apply
+from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import Settle, doubt_left_s
 from reconciler.core.model import Account
@@ -14,7 +15,7 @@ from reconciler.core.plan import Destroy, FleetPlan, Plan, due
 from reconciler.core.report import Ending, Outcome
 from reconciler.core.states import State
 from reconciler.errors import DoubtfulReading, Unreachable
-from reconciler.reconcile import Pass, Wish, run_pass
+from reconciler.reconcile import Pass, run_pass
 
 POLL_S = 10.0
 """How often an instance that boots is looked at."""
@@ -45,6 +46,7 @@ class Approved:
 def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, first: Pass | None = None) -> Result:
     """Pass after pass: observe, plan, cut to what was approved, apply, wait. `first` is a fresh pass to start with."""
     deadline = run.clock.now() + approved.timeout_s
+    wish = replace(wish, allowed=replace(wish.allowed, counted=True))
     while True:
         done = run.done()
         newest = first or _pass(run, wish, account, approved, done)
@@ -105,15 +107,19 @@ def _waits(run: Run, plan: Plan, settle: Settle) -> Iterator[tuple[str, float]]:
     for item in run.record.leaving.values():
         yield f"{item.seat}: instance {item.id} is being destroyed", POLL_S
     for fleet in plan.fleets:
-        yield from _waits_of(run, fleet)
+        yield from _waits_of(run, fleet, plan.mislabelled)
 
 
-def _waits_of(run: Run, fleet: FleetPlan) -> Iterator[tuple[str, float]]:
+def _waits_of(run: Run, fleet: FleetPlan, mislabelled: tuple[int, ...]) -> Iterator[tuple[str, float]]:
     stopped = run.rents_stopped or fleet.fleet.name in run.stopped_fleets
     for action in fleet.actions:
         if action.wait is not None:
             yield f"{action.seat}: {action.wait.reason}", max(POLL_S, action.wait.seconds or 0)
         elif not stopped and not isinstance(action, Destroy):
             yield f"{action.seat}: booting", POLL_S
-    booting = (note for note in fleet.notes if note.kind == "pending")
-    yield from ((f"{note.seat}: {note.text}", POLL_S) for note in booting)
+        elif not stopped and isinstance(action, Destroy) and action.old.id in run.rented:
+            yield f"{action.seat}: instance {action.old.id} was not as ordered", POLL_S
+    hopeless = {i.seat for i in run.record.intents.values() if i.instance_id in mislabelled}
+    for note in fleet.notes:
+        if note.kind in ("pending", "doubtful", "leaving") and note.seat not in hopeless:
+            yield f"{note.seat}: {note.text}", POLL_S

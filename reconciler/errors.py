@@ -33,7 +33,7 @@ class ReconcileError(Exception):
 
 
 class DoubtfulReading(ReconcileError):
-    """An answer that must not be believed: partial, malformed, contradictory (law 2). Ends the pass."""
+    """An answer that must not be believed: partial, malformed, contradictory. Ends the pass."""
 
 
 class Unreachable(ReconcileError):

@@ -31,7 +31,8 @@ from reconciler.core.model import (
     Tier,
 )
 from reconciler.core.place import Placement, place
-from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Wait, fleet_plan, needs_of
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Wait
+from reconciler.core.planner import fleet_plan, needs_of
 from reconciler.core.record import Intent, Known, Leaving, Record
 from reconciler.core.text import safe
 
@@ -76,7 +77,7 @@ def bans(*entries: int | Banned, hosts: Iterable[int | Banned] = ()) -> Blacklis
 
 
 def fleet(name: str = "june", **options: Any) -> Fleet:
-    """A fleet of one RTX 3060 under $0.50/h; options of its parts are given flat: `fleet(disk_gb=50, max_per_hour="1")`.
+    """A fleet of one RTX 3060 under $0.50/h; options of its parts are given flat: `fleet(disk_gb=50, paused=True)`.
 
     `models`, `count` (GPUs), `ports` (numbers) and `env` (a dict) are understood in short.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import NoReturn
 import click
 
 from reconciler import __version__
-from reconciler.errors import InvalidInput, ReconcileError
+from reconciler.errors import DoubtfulReading, InvalidInput, ReconcileError
 
 COMMANDS = {
     "validate": ("validate", "Check the specs and say everything that is wrong with them."),
@@ -25,6 +26,10 @@ COMMANDS = {
     "simulate": ("simulate", "Move the simulated world, break an instance in it, start anew; serve it over HTTP."),
 }
 """Every command: its file and its line in the help, so that `--help` loads none of them."""
+
+DOUBT = "run it again later; if it stays so, a proxy or a wrong VAST_URL may answer in Vast.ai's place"
+MOST_DIAGNOSTICS = 200
+"""So many findings are shown; of more, their number."""
 
 EXIT_CODES = """\b
 Exit codes: 0 done · 1 failed · 2 wrong usage · 3 changes pending (--exit-code)
@@ -76,6 +81,7 @@ def run(args: Sequence[str] | None = None) -> int:
         return code if isinstance(code, int) else 0
     except ReconcileError as error:
         _show(error)
+        _tell_machines(error, list(sys.argv[1:] if args is None else args))
         return error.exit_code
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
@@ -85,18 +91,39 @@ def run(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        # The reader went away; nothing more can be said to it, and the interpreter must not try on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # Only output gets here (a reader that went away, a full disk): the interpreter must not try it again.
+        with contextlib.suppress(OSError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            click.echo(f"error: the output could not be written: {error.strerror}", err=True)
         return 1
+
+
+def _tell_machines(error: ReconcileError, args: list[str]) -> None:
+    """A command that was asked for JSON or markdown answers in it, also when it fails."""
+    words = " ".join(args).replace("=", " ").split()
+    asked = next((words[at + 1] for at, word in enumerate(words[:-1]) if word == "--format"), "text")
+    found = error.diagnostics if isinstance(error, InvalidInput) else ()
+    if asked == "json":
+        from reconciler.views.document import dump, error_document
+
+        click.echo(dump(error_document(str(error), error.hint, error.exit_code, found)))
+    elif asked == "markdown":
+        from reconciler.views.markdown import error_markdown
+
+        click.echo(error_markdown(str(error), error.hint, found))
 
 
 def _show(error: ReconcileError) -> None:
     if isinstance(error, InvalidInput):
         from reconciler.diagnostics import render
 
-        for diagnostic in error.diagnostics:
+        for diagnostic in error.diagnostics[:MOST_DIAGNOSTICS]:
             click.echo(render(diagnostic), err=True)
+        more = len(error.diagnostics) - MOST_DIAGNOSTICS
+        if more > 0:
+            click.echo(f"... and {more} more", err=True)
     click.echo(f"error: {error}", err=True)
-    if error.hint:
-        click.echo(f"  try: {error.hint}", err=True)
+    hint = error.hint or (DOUBT if isinstance(error, DoubtfulReading) else None)
+    if hint:
+        click.echo(f"  try: {hint}", err=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import secrets as randomness
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from reconciler.apply import Run, Secrets
-from reconciler.cli.compose import World, open_world, stopping
+from reconciler.cli.compose import World, asking, open_world, stopping
 from reconciler.cli.declared import read, wish
 from reconciler.cli.options import (
     Duration,
@@ -31,7 +31,9 @@ from reconciler.cli.options import (
 from reconciler.cli.plan import show, warn
 from reconciler.cli.screen import Screen
 from reconciler.converge import Approved, Result, converge
-from reconciler.core.envelope import Envelope, envelope_of
+from reconciler.core.assemble import Wish
+from reconciler.core.envelope import Envelope, envelope_of, within
+from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
 from reconciler.core.model import Account, Fleet, FromEnv
 from reconciler.core.plan import Leak, Plan
@@ -39,7 +41,7 @@ from reconciler.core.record import Record, with_pause
 from reconciler.core.report import Ending, Outcome, Report
 from reconciler.core.saved import MAX_BYTES, SavedPlan, read_plan
 from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
-from reconciler.reconcile import Pass, Wish, run_pass
+from reconciler.reconcile import Pass, run_pass
 
 FRESH_S = 120.0
 """A plan older than this is made anew before anything is done."""
@@ -71,12 +73,18 @@ def apply(**values: Any) -> int:
     world_at, wanted, shaped = where(values), scope(values), shape(values)
     screen = Screen(shaped)
     loaded = read(wanted, screen)
+    allowed = Allowed(values["max_destroys"], frozenset(values["beside"]))
+    checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
+    consent = Consent(screen, values["yes"], values["saved"], loaded.policy.file)
     with open_world(world_at) as world, stopping(world.clock):
         warn(world, screen)
-        allowed = Allowed(values["max_destroys"], frozenset(values["beside"]), world.clock.now())
-        want = wish(loaded, world.settle, prune=values["prune"], allowed=allowed, first_run=values["first_run"])
-        consent = Consent(screen, values["yes"], values["saved"], loaded.policy.file)
+        want = begun(checked, world)
         return carry_out(world, want, consent, timeout_s=values["timeout"], step_only=values["no_wait"])
+
+
+def begun(checked: Wish, world: World) -> Wish:
+    """The wish of a run that begins now in `world`."""
+    return replace(checked, settle=world.settle, allowed=replace(checked.allowed, run_started_at=world.clock.now()))
 
 
 class Consent:
@@ -107,7 +115,9 @@ class Consent:
             raise RefusedByGuard("nobody said yes, and there is no terminal to ask at", hint="--yes")
         from reconciler.views.text import headline
 
-        if not click.confirm(f"{headline(plan)} Apply?", default=False, err=True):
+        with asking():
+            agreed = click.confirm(f"{headline(plan)} Apply?", default=False, err=True)
+        if not agreed:
             raise RefusedByGuard("the answer was no: nothing was done")
 
 
@@ -120,17 +130,27 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
     consent.check(account, want, world.clock.now())
     store = world.ledger(account, want.policy.owner, read_only=False)
     screen = consent.screen
-    run = Run(world.provider, store, world.clock, want.policy.owner, store.load(), randomness.randbits)
-    run.secrets = secrets_of(want.fleets, os.environ)
-    run.tell = lambda outcome: _tell(screen, outcome)
     try:
+        record = store.load()
+    except ReconcileError:
+        store.close()
+        raise
+    try:
+        run = Run(world.provider, store, world.clock, want.policy.owner, record, randomness.randbits)
+        run.tell = lambda outcome: _tell(screen, outcome)
+        screen.busy("reading the account and the market")
         first = run_pass(world.provider, want, run.record, world.clock, account, envelope=consent.envelope)
+        if consent.envelope is not None:
+            first = replace(first, plan=within(first.plan, consent.envelope, run.done()))
         if screen.is_text:
             show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
+        envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
+        renting = {seat.fleet for seat in envelope.rents}
+        renters = [fleet for fleet in want.fleets if fleet.name in renting]
+        run.secrets = secrets_of(renters, os.environ.get if world.simulation is None else stand_in)
         if first.plan.changes:
             consent.given(first.plan)
         run.save(paused(first.record, want.ending, world.clock.now()))
-        envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
         approved = Approved(envelope, timeout_s, step_only, screen.progress)
         return _converged(world, run, want, account, approved, first, screen)
     finally:
@@ -153,7 +173,7 @@ def _converged(
     except KeyboardInterrupt:
         error = Interrupted("stopped in the middle of a call")
     report = report_of(run, result, error)
-    _say(screen, report)
+    _say(screen, report, "destroy" if want.ending else "apply")
     held = any(first.plan.refusals()) or any(result.plan.refusals())
     return most_harmful([exit_code(report), 4 if held else 0, error.exit_code if error else 0])
 
@@ -187,7 +207,7 @@ def _tell(screen: Screen, outcome: Outcome) -> None:
         screen.data(outcome_text(outcome))
 
 
-def _say(screen: Screen, report: Report) -> None:
+def _say(screen: Screen, report: Report, command: Literal["apply", "destroy"]) -> None:
     """The last words: what was done, what is still open, what leaks."""
     from reconciler.views.ending import ending_lines, machine_report
 
@@ -195,14 +215,14 @@ def _say(screen: Screen, report: Report) -> None:
         for line in ending_lines(report):
             (screen.alarm if line.startswith("!") else screen.note)(line)
     else:
-        screen.data(machine_report(screen.format, report))
+        screen.data(machine_report(screen.format, report, command))
 
 
 def exit_code(report: Report) -> int:
     """The most harmful of what a report holds: 5 money at risk, 1 failed, 0."""
     if report.leaks or report.doubts:
         return 5
-    refused = any(outcome.kind == "refused" for outcome in report.outcomes)
+    refused = any(outcome.kind == "refused" and outcome.instance_id is None for outcome in report.outcomes)
     return 1 if refused or report.plan.problems or report.ending is Ending.LATE else 0
 
 
@@ -212,7 +232,7 @@ def most_harmful(codes: Iterable[int]) -> int:
     return next(code for code in (5, 130, 4, 1, 2, 6, 3, 0) if code in there)
 
 
-def secrets_of(fleets: Iterable[Fleet], environ: Any) -> Secrets:
+def secrets_of(fleets: Iterable[Fleet], look_up: Callable[[str], str | None]) -> Secrets:
     """Every secret the fleets refer to, read at once: a missing one is found before the first rent."""
     wanted: dict[str, str] = {}
     for fleet in fleets:
@@ -220,11 +240,17 @@ def secrets_of(fleets: Iterable[Fleet], environ: Any) -> Secrets:
         references = [value for _, value in fleet.container.env if isinstance(value, FromEnv)]
         for reference in [*references, *([login.password] if login else [])]:
             wanted.setdefault(reference.name, fleet.name)
-    missing = {name: fleet for name, fleet in sorted(wanted.items()) if not environ.get(name)}
+    found = {name: look_up(name) for name in sorted(wanted)}
+    missing = [f"{name} (fleet {wanted[name]})" for name, value in found.items() if not value]
     if missing:
-        named = ", ".join(f"{name} (fleet {fleet})" for name, fleet in missing.items())
+        named = ", ".join(missing)
         raise ReconcileError(f"secrets are not set in the environment: {named}", hint="export them, then run again")
-    return Secrets({name: environ[name] for name in wanted})
+    return Secrets({name: value for name, value in found.items() if value})
+
+
+def stand_in(name: str) -> str:
+    """What the simulated world gets for a secret: it needs none, and its state file must hold none."""
+    return f"stand-in-{name}"
 
 
 def read_saved(path: Path) -> SavedPlan:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.options import Where
+from reconciler.cli.options import Where, ledger_beside
 from reconciler.clock import Clock, StoppingClock, SystemClock
 from reconciler.core.evidence import Settle
 from reconciler.core.model import Account
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from reconciler.vast.client import Wire
     from reconciler.vast.key import ApiKey
     from reconciler.vast.provider import VastProvider
-
-LOOPBACK = ("http://127.", "http://localhost", "http://[::1]")
 
 
 @dataclass(slots=True)
@@ -80,18 +78,18 @@ def _simulated(where: Where) -> Iterator[World]:
 
     with open_simulation(where.state, market=where.market, seed=where.seed) as simulation:
         clock = StoppingClock(simulation.clock)
-        origin, key = "http://127.0.0.1", ApiKey("simulated")
+        origin, key = "http://127.0.0.1", ApiKey("no-key-is-needed-in-a-simulated-world")
         wire = _wire(key, origin, clock, simulation)
-        ledger = where.state.with_suffix(".db")
+        ledger = ledger_beside(where.state)
         yield World(_provider(wire, clock), clock, _settle(True), wire, (), simulation, ledger)
 
 
 @contextmanager
 def _real() -> Iterator[World]:
-    from reconciler.vast.key import find_key, find_origin
+    from reconciler.vast.key import find_key, find_origin, is_loopback
 
     origin = find_origin(os.environ)
-    settle = _settle(origin.startswith(LOOPBACK))
+    settle = _settle(is_loopback(origin))
     found = find_key(os.environ, Path.home())
     clock = StoppingClock(SystemClock())
     wire = _wire(found.key, origin, clock, None)
@@ -145,3 +143,13 @@ def stopping(clock: StoppingClock) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """While a question is open, Ctrl-C ends the program at once: nothing is in flight."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

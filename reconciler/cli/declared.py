@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from reconciler.cli.options import Scope
 from reconciler.cli.screen import Screen
+from reconciler.core.assemble import Wish
 from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
 from reconciler.core.model import Fleet
 from reconciler.errors import RefusedByGuard, WrongUsage
-from reconciler.reconcile import Wish
 from reconciler.spec.load import Loaded, load
 
 

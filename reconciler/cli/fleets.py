@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -63,7 +64,9 @@ def destroy(**values: Any) -> int:
         want = replace(wish(ended, world.settle, allowed=allowed), ending=frozenset([fleet.name]))
         consent = Consent(screen, values["yes"], None, loaded.policy.file)
         code = carry_out(world, want, consent, timeout_s=values["timeout"], step_only=False)
-    screen.note(f"Fleet {fleet.name} is paused. To rent it again: reconcile resume {fleet.name}, then reconcile apply.")
+    also = with_simulate(world_at)
+    again = f"reconcile resume {fleet.name}{also}, then reconcile apply{also}"
+    screen.note(f"Fleet {fleet.name} is paused. To rent it again: {again}")
     return code
 
 
@@ -80,9 +83,9 @@ def pause(**values: Any) -> int:
     Example:
       reconcile pause flux-training
     """
-    name, screen = values["fleet"], Screen(shape(dict(values)))
-    _change(values, lambda record, now: with_pause(record, name, now))
-    screen.note(f"Fleet {name} is paused. To go on: reconcile resume {name}")
+    name = values["fleet"]
+    screen, also = _change(values, lambda record, now: with_pause(record, name, now))
+    _said(screen, name, True, f"Fleet {name} is paused. To go on: reconcile resume {name}{also}")
     return 0
 
 
@@ -99,10 +102,21 @@ def resume(**values: Any) -> int:
     Example:
       reconcile resume flux-training
     """
-    name, screen = values["fleet"], Screen(shape(dict(values)))
-    _change(values, lambda record, _: without_pause(record, name))
-    screen.note(f"Fleet {name} is looked after again. To see what is due: reconcile plan")
+    name = values["fleet"]
+    screen, also = _change(values, lambda record, _: without_pause(record, name))
+    _said(screen, name, False, f"Fleet {name} is looked after again. To see what is due: reconcile plan{also}")
     return 0
+
+
+def _said(screen: Screen, fleet: str, paused: bool, sentence: str) -> None:
+    if screen.format == "json":
+        from reconciler.views.document import dump, pause_document
+
+        screen.data(dump(pause_document(fleet, paused)))
+    elif screen.format == "markdown":
+        screen.data(sentence)
+    else:
+        screen.note(sentence)
 
 
 def _begin(values: dict[str, Any]) -> tuple[Where, Screen, Loaded]:
@@ -110,7 +124,7 @@ def _begin(values: dict[str, Any]) -> tuple[Where, Screen, Loaded]:
     return world_at, screen, read(Scope(tuple(values["paths"] or DEFAULT_PATHS), (), values["policy"]), screen)
 
 
-def _change(values: dict[str, Any], change: Any) -> None:
+def _change(values: dict[str, Any], change: Callable[[Record, float], Record]) -> tuple[Screen, str]:
     """Change what the ledger says of one declared fleet."""
     world_at, screen, loaded = _begin(values)
     fleet = one(loaded, values["fleet"])
@@ -120,13 +134,18 @@ def _change(values: dict[str, Any], change: Any) -> None:
         warn(world, screen)
         _write(world, loaded.policy.owner, change)
         world.save()
+    return screen, with_simulate(world_at)
 
 
-def _write(world: World, owner: str, change: Any) -> None:
+def with_simulate(where: Where) -> str:
+    """The option that a command to type needs as well, to act on the same world."""
+    return " --simulate" if where.simulate else ""
+
+
+def _write(world: World, owner: str, change: Callable[[Record, float], Record]) -> None:
     store = world.ledger(world.provider.account(), owner, read_only=False)
     try:
-        record: Record = store.load()
-        store.save(change(record, world.clock.now()))
+        store.save(change(store.load(), world.clock.now()))
         world.keep_pace(store)
     finally:
         store.close()

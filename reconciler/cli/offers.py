@@ -36,6 +36,7 @@ def offers(**values: Any) -> int:
     fleet = one(loaded, values["fleet"])
     with open_world(world_at) as world:
         warn(world, screen)
+        screen.busy("searching the market")
         rows = (*world.provider.search(query_of(fleet)), *world.provider.search(wide_query_of(fleet)))
         seen = {offer.id: offer for offer in rows}
         judged = judge_market(fleet, seen.values(), loaded.policy.blacklist, world.clock.now())

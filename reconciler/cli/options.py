@@ -42,6 +42,11 @@ class Where:
     state: Path
 
 
+def ledger_beside(state: Path) -> Path:
+    """The ledger of a simulated world: `simulated.db` beside `simulated.json`."""
+    return state.with_suffix(".db") if state.suffix == ".json" else state.with_name(f"{state.name}.db")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What is declared: files or directories, a part of their fleets, the policy."""
@@ -68,6 +73,27 @@ def _chain(*options: Callable[[Command], Command]) -> Callable[[Command], Comman
     return decorate
 
 
+def state_option(text: str) -> Callable[[Command], Command]:
+    """`--state FILE`, which is never the ledger beside it."""
+
+    def checked(ctx: click.Context, param: click.Parameter, state: Path) -> Path:
+        if not state.name:
+            raise click.BadParameter(f"{str(state)!r} is not a file", ctx, param)
+        if state.suffix == ".db":
+            raise click.BadParameter(f"{state} would be its own ledger; give it another ending than .db", ctx, param)
+        return state
+
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path),
+        default=DEFAULT_STATE,
+        show_default=True,
+        metavar="FILE",
+        callback=checked,
+        help=text,
+    )
+
+
 world_options = _chain(
     click.option("--simulate", is_flag=True, help="Act on the simulated market instead of an account."),
     click.option(
@@ -77,14 +103,7 @@ world_options = _chain(
         metavar="FILE",
     ),
     click.option("--seed", type=int, help="With --simulate: begin on the generated market of this seed.", metavar="N"),
-    click.option(
-        "--state",
-        type=click.Path(path_type=Path),
-        default=DEFAULT_STATE,
-        show_default=True,
-        metavar="FILE",
-        help="With --simulate: the file that holds the simulated world.",
-    ),
+    state_option("With --simulate: the file that holds the simulated world."),
 )
 scope_options = _chain(
     click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]..."),

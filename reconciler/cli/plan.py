@@ -23,13 +23,14 @@ from reconciler.cli.options import (
     world_options,
 )
 from reconciler.cli.screen import Screen
+from reconciler.core.assemble import Wish
 from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
 from reconciler.core.model import Account
 from reconciler.core.plan import Plan
 from reconciler.core.record import Record
-from reconciler.errors import NotSaved, ReconcileError
-from reconciler.reconcile import Pass, Wish, read_account, run_pass
+from reconciler.errors import NotSaved, ReconcileError, WrongUsage
+from reconciler.reconcile import Pass, read_account, run_pass
 
 
 @click.command()
@@ -53,11 +54,14 @@ def plan(**values: Any) -> int:
     """
     world_at, wanted, shaped = where(values), scope(values), shape(values)
     screen = Screen(shaped)
+    if values["out"] is not None:
+        may_be_written(values["out"])
     loaded = read(wanted, screen)
     allowed = Allowed(values["max_destroys"], frozenset(values["beside"]))
     checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
     with open_world(world_at) as world:
         warn(world, screen)
+        screen.busy("reading the account and the market")
         result = look(world, replace(checked, settle=world.settle))
     if values["out"] is not None:
         save(values["out"], result.plan)
@@ -99,10 +103,10 @@ def _remember(world: World, account: Account, owner: str, seen: Record) -> None:
     except NotSaved:
         return
     try:
-        world.keep_pace(store)
         before = store.load()
-        if not before.warm:
-            store.save(replace(before, cold=seen.cold, warm=seen.warm, known={**before.known, **seen.known}))
+        world.keep_pace(store)
+        if not before.warm and before.cold is None and seen.cold is not None:
+            store.save(replace(before, cold=seen.cold, known={**before.known, **seen.known}))
     except ReconcileError:
         pass
     finally:
@@ -132,7 +136,7 @@ def rendered(shape_name: str, result: Plan, policy_file: str | None) -> str:
 
 
 def save(path: Path, result: Plan) -> None:
-    """Write the plan file, in one step."""
+    """Write the plan file, in one step. Only a new file or an older plan is written over."""
     from reconciler.core.saved import write_plan
 
     half = path.with_name(f".{path.name}.half")
@@ -140,7 +144,23 @@ def save(path: Path, result: Plan) -> None:
         half.write_text(write_plan(result), encoding="utf-8")
         half.replace(path)
     except OSError as error:
+        half.unlink(missing_ok=True)
         raise NotSaved(f"the plan cannot be written to {path}: {error.strerror}") from error
+
+
+def may_be_written(path: Path) -> None:
+    """Refuse a place for the plan file that is not a file, or is a file of another kind; before any work."""
+    from reconciler.core.saved import FORMAT
+
+    try:
+        if path.is_symlink() or (path.exists() and not path.is_file()) or not path.name:
+            raise WrongUsage(f"--out {path}: not a regular file")
+        if path.exists() and FORMAT.encode() not in path.read_bytes():
+            raise WrongUsage(
+                f"--out {path}: there is a file that is not a saved plan", hint="remove it, or name another"
+            )
+    except OSError as error:
+        raise WrongUsage(f"--out {path}: {error.strerror}") from error
 
 
 def code_of(result: Plan, *, exit_code: bool = False) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ class Screen:
         self.quiet = shape.quiet
         self._said: set[str] = set()
         self._live = False
+        self._deaf = False
 
     @property
     def is_text(self) -> bool:
@@ -31,8 +33,22 @@ class Screen:
     def data(self, text: str) -> None:
         """The command's result, to stdout."""
         self._clear()
-        colour = self.is_text and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        click.echo("\n".join(map(_coloured, text.split("\n"))) if colour else text)
+        if self._deaf:
+            return
+        try:
+            colour = self.is_text and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+            click.echo("\n".join(map(_coloured, text.split("\n"))) if colour else text)
+            sys.stdout.flush()
+        except (OSError, AttributeError, ValueError) as error:
+            self._lose_stdout(error)
+
+    def _lose_stdout(self, error: Exception) -> None:
+        """Nobody reads on, or the disk is full: what is being done goes on, and is summed up on stderr."""
+        self._deaf = True
+        with contextlib.suppress(OSError, AttributeError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            self.alarm("error: the output could not be written")
 
     def note(self, text: str) -> None:
         """A word beside the result, to stderr; silent when quiet."""
@@ -56,6 +72,11 @@ class Screen:
         elif text not in self._said:
             self._said.add(text)
             click.echo(f"  ... {text}", err=True)
+
+    def busy(self, text: str) -> None:
+        """What takes a while, on a terminal only: the next output writes it over."""
+        if sys.stderr is not None and sys.stderr.isatty():
+            self.progress(text)
 
     def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Located findings, to stderr."""

@@ -8,19 +8,12 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import DEFAULT_STATE, Duration
+from reconciler.cli.options import DEFAULT_STATE, Duration, ledger_beside, state_option
 from reconciler.cli.serve import serve
-from reconciler.errors import WrongUsage
+from reconciler.errors import NotSaved, WrongUsage
 
-_state = click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    default=DEFAULT_STATE,
-    show_default=True,
-    metavar="FILE",
-    help="The file that holds the simulated world.",
-)
-_SEAT = re.compile(r"([a-z0-9-]+)/(\d+)")
+_state = state_option("The file that holds the simulated world.")
+_SEAT = re.compile(r"[a-z0-9-]+/[0-9]+")
 
 
 @click.group()
@@ -89,8 +82,16 @@ def _parts(label: str | None) -> list[str]:
 def reset(state: Path) -> int:
     """Forget the simulated world and its ledger."""
     from reconciler.simulator.simulation import reset as forget
+    from reconciler.simulator.state import is_ours
 
+    if state != DEFAULT_STATE and state.exists() and not is_ours(state):
+        hint = "remove it yourself, or name another one"
+        raise NotSaved(f"{state} is not a simulated world, so it is not removed", hint=hint)
     forget(state)
-    state.with_suffix(".db").unlink(missing_ok=True)
+    ledger = ledger_beside(state)
+    try:
+        ledger.unlink(missing_ok=True)
+    except OSError as error:
+        raise NotSaved(f"the ledger {ledger} cannot be removed: {error.strerror}") from error
     click.echo("the simulated world and its ledger are gone; the next command begins a new one", err=True)
     return 0

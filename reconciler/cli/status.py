@@ -12,8 +12,9 @@ from reconciler.cli.declared import read
 from reconciler.cli.options import scope, scope_options, shape, shape_options, where, world_options
 from reconciler.cli.plan import look, warn
 from reconciler.cli.screen import Screen
+from reconciler.core.assemble import Wish
 from reconciler.core.plan import Plan
-from reconciler.reconcile import Pass, Wish
+from reconciler.reconcile import Pass
 
 
 @click.command()
@@ -34,6 +35,7 @@ def status(**values: Any) -> int:
     loaded = read(wanted, screen)
     with open_world(world_at) as world:
         warn(world, screen)
+        screen.busy("reading the account")
         paused = tuple(replace(fleet, paused=True) for fleet in loaded.fleets)
         result = look(world, Wish(paused, loaded.policy, loaded.complete, settle=world.settle))
     plan = _as_declared(result.plan, {fleet.name: fleet.paused for fleet in loaded.fleets}, result)

@@ -77,6 +77,13 @@ class FleetDiff:
     paused: bool = False
     foreign_owner: str | None = None
     """Another owner in this account whose fleet has this name, while we have no instance of it."""
+    newer_labels: bool = False
+    """Instances of this owner and fleet carry a label this release cannot read: their seats are never vacant."""
+
+    @property
+    def outgoing(self) -> bool:
+        """Whether instances beyond the declared replicas are still there, or on their way out."""
+        return bool(self.surplus or self.leaving_beyond)
 
     def members(self) -> tuple[Member, ...]:
         """Every live instance of the fleet."""
@@ -165,7 +172,7 @@ def compare(
             other.append((mark, instance))
         else:
             unmanaged.append(instance)
-    views = tuple(_fleet_diff(fleet, members, record, other) for fleet in sorted(fleets, key=lambda f: f.name))
+    views = tuple(_fleet_diff(fleet, members, record, other, owner) for fleet in sorted(fleets, key=lambda f: f.name))
     undeclared = tuple(m for seat in sorted(members) if seat.fleet not in declared for m in members[seat])
     return Diff(views, undeclared, tuple(other), tuple(unmanaged))
 
@@ -175,6 +182,7 @@ def _fleet_diff(
     members: Mapping[Seat, list[Member]],
     record: Record,
     other: Sequence[tuple[ForeignMark, Instance]],
+    owner: str,
 ) -> FleetDiff:
     seats = tuple(_seat_view(Seat(fleet.name, index), members, record) for index in range(fleet.replicas))
     beyond = sorted(seat for seat in members if seat.fleet == fleet.name and seat.index >= fleet.replicas)
@@ -182,6 +190,7 @@ def _fleet_diff(
         known.seat.fleet == fleet.name for known in record.known.values()
     )
     theirs = next((mark.owner for mark, _ in other if mark.fleet == fleet.name), None)
+    newer = any(mark.owner == owner and mark.fleet == fleet.name for mark, _ in other)
     return FleetDiff(
         fleet,
         seats,
@@ -189,7 +198,8 @@ def _fleet_diff(
         tuple(i for i in record.intents.values() if _beyond(fleet, i.seat)),
         tuple(item for item in record.leaving.values() if _beyond(fleet, item.seat)),
         fleet.paused or fleet.name in record.paused,
-        None if ours else theirs,
+        theirs if newer or not ours else None,
+        newer,
     )
 
 

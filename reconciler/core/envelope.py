@@ -1,9 +1,12 @@
-"""What was approved: seats with a ceiling each, ids to destroy, a total. Less may happen, never more (law 6)."""
+"""What was approved: seats with a ceiling each, and ids to destroy. Less may happen, never more.
+
+The ceilings bound the total: no seat is rented for that is not named, and none above its ceiling.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from reconciler.core.label import Seat
@@ -20,8 +23,6 @@ class Envelope:
     rents: Mapping[Seat, Decimal]
     """Seats that may be rented for, and the most one instance may cost there in $/h."""
     destroys: frozenset[int]
-    peak: Decimal
-    """The most the declared fleets may bill at any moment, in $/h."""
     ending: frozenset[str] = frozenset()
     """Fleets that are to end: whatever of them turns up later may go too."""
 
@@ -38,13 +39,20 @@ class Done:
     offers_gone: frozenset[int] = frozenset()
     machines_failed: frozenset[int] = frozenset()
     """Machines whose instance was replaced as unhealthy: not rented again in this run."""
+    rents: int = 0
+    """How many instances were rented, those in doubt included."""
+    destroys: Mapping[str, int] = field(default_factory=dict)
+    """How many destroys of each fleet are under way or done, without this run's own mistakes."""
 
 
 def envelope_of(plan: Plan) -> Envelope:
-    """The approval that `plan` stands for."""
-    rents = {a.seat: a.ceiling for a in plan.actions() if not isinstance(a, Destroy)}
+    """The approval that `plan` stands for. An open attempt is part of it: should it prove never to have been made,
+    its seat may be rented for again, up to what it was to cost."""
+    notes = (note for fleet in plan.fleets for note in fleet.notes)
+    doubts = {note.seat: note.rate_per_hour for note in notes if note.kind == "doubtful" and note.rate_per_hour}
+    rents = doubts | {a.seat: a.ceiling for a in plan.actions() if not isinstance(a, Destroy)}
     destroys = frozenset(a.old.id for a in plan.actions() if not isinstance(a, Create))
-    return Envelope(rents, destroys, plan.cost.peak)
+    return Envelope(rents, destroys)
 
 
 def within(plan: Plan, envelope: Envelope, done: Done) -> Plan:

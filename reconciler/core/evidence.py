@@ -17,6 +17,7 @@ from reconciler.core.record import (
     Known,
     Record,
     with_known,
+    with_leaving,
     without_instance,
     without_intents,
 )
@@ -100,7 +101,7 @@ def merge(
         known, leaving = record.known.get(instance_id), record.leaving.get(instance_id)
         if leaving is not None:
             destroyed.append(instance_id)
-        elif known is None or at - known.seen_at < settle.apart_s:
+        elif known is None or at - known.seen_at < (settle.apart_s if known.listed else settle.total_s):
             continue
         else:
             vanished.append(Vanished(instance_id, known.seat, known.seen_at))
@@ -142,10 +143,13 @@ def _with_vote(intent: Intent, list_started_at: float, settle: Settle) -> Intent
 
 
 def _released(record: Record, observation: Observation, marks: Mapping[int, Mark]) -> Record:
-    """Known instances whose label somebody changed are not ours any more."""
+    """Known instances whose label somebody changed are not ours any more; a destroy that we sent is a leak for all
+    that, until the instance is gone."""
     for instance in observation.instances:
         if instance.id in record.known and instance.id not in marks:
+            leaving = record.leaving.get(instance.id)
             record = without_instance(record, instance.id)
+            record = with_leaving(record, leaving) if leaving is not None else record
     return record
 
 

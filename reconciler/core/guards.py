@@ -5,18 +5,30 @@ A guard says its numbers, and the one flag, field or command that lifts it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from reconciler.core.diff import FleetDiff, Member
-from reconciler.core.model import Account, Fleet, Limits, Policy
+from reconciler.core.budget import (
+    Rent,
+    Room,
+    Standing,
+    Weight,
+    committed,
+    fleet_budget,
+    freed_by_then,
+    is_later_step,
+    money,
+    number,
+    old_first,
+    over_cap,
+)
+from reconciler.core.diff import FleetDiff
+from reconciler.core.model import Account, Limits, Policy
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Plan, Replace
 
 SUSPICIOUS_INSTANCES = 3
 SUSPICIOUS_HOSTS = 2
-
-Rent = Create | Replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +39,11 @@ class Allowed:
     beside: frozenset[str] = frozenset()
     """Owners whose fleets of the same name are accepted."""
     run_started_at: float = 0.0
+    counted: bool = False
+    """Exact numbers were compared when the run began; its later passes stay below them."""
     rents_done: int = 0
+    destroys_done: Mapping[str, int] = field(default_factory=dict)
+    """By fleet; a protected fleet's approved number is over all passes of a run."""
 
 
 def guard_fleet(plan: FleetPlan, part: FleetDiff, policy: Policy, allowed: Allowed) -> FleetPlan:
@@ -48,39 +64,41 @@ def hold(plan: FleetPlan, held: Held, keep: Callable[[Action], bool]) -> FleetPl
 
 
 def _foreign(plan: FleetPlan, part: FleetDiff, allowed: Allowed) -> FleetPlan:
-    """Law 1: a fleet without instances of ours, whose name lives under another owner, is not rented."""
-    owner = part.foreign_owner
-    if owner is None or owner in allowed.beside or plan.fleet.replicas == 0:
+    """A fleet without instances of ours, whose name lives under another owner, is not rented."""
+    owner, name = part.foreign_owner, plan.fleet.name
+    if owner is None or (owner in allowed.beside and not part.newer_labels) or plan.fleet.replicas == 0:
         return plan
-    message = f"fleet {plan.fleet.name} has no instance of ours, but owner {owner} has one of that name in this account"
+    message = f"fleet {name} has no instance of ours, but owner {owner} has one of that name in this account"
+    lift = f"--beside {owner}"
+    if part.newer_labels:
+        message, lift = f"fleet {name} has instances whose label is of another release", "upgrade vast-reconciler"
     kept = tuple(a for a in plan.actions if isinstance(a, Destroy))
     out = tuple(a for a in plan.actions if not isinstance(a, Destroy))
-    held = Held("name under another owner", message, f"--beside {owner}", plan.fleet.name, out)
+    held = Held("name under another owner", message, lift, name, out)
     return replace(plan, actions=kept, unfilled=(), held=(*plan.held, held))
 
 
 def _unasked(plan: FleetPlan, part: FleetDiff, limits: Limits, allowed: Allowed) -> FleetPlan:
-    """Law 8: at most max(1, floor(share x n)) destroys that nobody asked for, the worst first."""
-    repairs = sorted((a for a in plan.actions if isinstance(a, Replace) and not a.asked), key=_since)
-    suspects = {id(a) for a in _turned_together(repairs, allowed.run_started_at)}
-    live = len(part.members())
+    """At most max(1, floor(share x n)) destroys that nobody asked for, the worst first."""
+    repairs = sorted((a for a in plan.actions if isinstance(a, Replace) and not a.asked), key=_worst)
+    live, lift = len(part.members()), f"--max-destroys {len(repairs)}"
     limit = max(1, int(limits.max_unasked_destroy_share * live))
-    if allowed.max_destroys is not None:
-        limit, suspects = allowed.max_destroys, set()
-    if suspects:
-        hosts = len({a.old.instance.host_id for a in repairs if id(a) in suspects})
-        message = f"{len(suspects)} instances on {hosts} hosts turned bad in one reading: suspected, none is destroyed"
-        lift = f"--max-destroys {len(repairs)}"
-        plan = hold(plan, Held("suspected reading", message, lift), lambda a: id(a) not in suspects)
-    allowed_ids = {id(a) for a in [a for a in repairs if id(a) not in suspects][:limit]}
-    waiting = {id(a) for a in repairs} - suspects - allowed_ids
     message = f"{len(repairs)} of {live} instances are to be replaced unasked, at most {limit} in one run"
-    held = Held("unasked destroys", message, f"--max-destroys {len(repairs)}")
+    held = Held("unasked destroys", message, lift)
+    if allowed.max_destroys is not None:
+        limit = allowed.max_destroys
+    elif suspects := _turned_together(repairs, allowed.run_started_at):
+        hosts = len({a.old.instance.host_id for a in suspects})
+        message = f"{len(suspects)} instances on {hosts} hosts turned bad in one reading: suspected, none is destroyed"
+        limit, held = 0, Held("suspected reading", message, lift)
+    waiting = {id(a) for a in repairs[limit:]}
     return hold(plan, held, lambda a: id(a) not in waiting)
 
 
-def _since(action: Replace) -> tuple[float, int]:
-    return (action.old.fault.since if action.old.fault else 0.0, action.old.id)
+def _worst(action: Replace) -> tuple[bool, float, int]:
+    """Past its grace before within it, then the longest in trouble."""
+    fault = action.old.fault
+    return (fault is not None and fault.grace_left_s > 0, fault.since if fault else 0.0, action.old.id)
 
 
 def _turned_together(repairs: Iterable[Replace], run_started_at: float) -> list[Replace]:
@@ -95,32 +113,39 @@ def _protected(plan: FleetPlan, policy: Policy, allowed: Allowed) -> FleetPlan:
     if plan.fleet.name not in policy.protect:
         return plan
     count = sum(not isinstance(a, Create) for a in plan.actions)
-    if count == 0 or allowed.max_destroys == count:
+    rest = allowed.counted and count < (allowed.max_destroys or 0)
+    if count == 0 or allowed.max_destroys == count or rest:
         return plan
     message = f"fleet {plan.fleet.name} is protected, and {count} of its instances would be destroyed"
     return hold(plan, Held("protect", message, f"--max-destroys {count}"), lambda a: isinstance(a, Create))
 
 
-def fleet_budget(fleet: Fleet) -> Decimal:
-    """The fleet's budget in $/h: as written, else every seat and one seat of a rollout step at the cap."""
-    written = fleet.price.budget_per_hour
-    return written if written is not None else (fleet.replicas + 1) * fleet.price.max_per_hour
-
-
 def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
-    """Law 5: live instances, open attempts and what is rented now stay within the fleet's budget.
+    """Live instances, open attempts and what is rented now stay within the fleet's budget.
 
-    Where a create-first step would break a written one, that step is destroy-first.
+    Where a create-first step would break a written one, that step is destroy-first. One that is not written counts
+    every instance at the cap at most: after the cap was lowered it would leave no room for a step.
     """
-    budget = fleet_budget(plan.fleet)
-    room = Room(committed(part), budget)
+    budget, written = fleet_budget(plan.fleet), plan.fleet.price.budget_per_hour is not None
+    spent = committed(part) if written else committed(part) - over_cap(part)
+    room = Room(spent, budget)
+    later = Room(spent - freed_by_then(plan, part), budget)
     kept: list[Action] = []
     out: list[Action] = []
     for action in plan.actions:
-        if isinstance(action, Replace) and action.order == "create-first" and not room.fits(action, money(action)):
-            reason = f"{action.reason} (old first: the budget is tight)"
-            action = replace(action, order="destroy-first", reason=reason)
-        (kept if isinstance(action, Destroy) or room.takes(action, money(action)) else out).append(action)
+        if isinstance(action, Destroy):
+            kept.append(action)
+            continue
+        rooms = (later,) if is_later_step(action) else (room, later)
+        if written and isinstance(action, Replace) and not all(r.fits(action, money(action)) for r in rooms):
+            action = old_first(action)
+        weight = money(action) if written else money(action, at_most=plan.fleet.price.max_per_hour)
+        if all(r.fits(action, weight) for r in rooms):
+            kept.append(action)
+            for each in rooms:
+                each.takes(action, weight)
+        else:
+            out.append(action)
     changed = replace(plan, actions=tuple(kept))
     if not out:
         return changed
@@ -129,81 +154,7 @@ def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
     return replace(changed, held=(*changed.held, held))
 
 
-def committed(part: FleetDiff) -> Decimal:
-    """What the fleet bills or may come to bill in $/h: live instances at their full price (the cap where the account
-    does not tell it), open attempts at their ceiling, instances on their way out."""
-    live = sum((full_price(m, part.fleet) for m in part.members()), Decimal(0))
-    doubt = sum((i.ceiling for i in part.intents()), Decimal(0))
-    going = sum((item.rate_per_hour for item in part.leaving()), Decimal(0))
-    return live + doubt + going
-
-
-def full_price(member: Member, fleet: Fleet) -> Decimal:
-    """What an instance of the fleet bills in $/h while it runs."""
-    price = member.instance.price_per_hour
-    return fleet.price.max_per_hour if price is None else price
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """What a rent adds to a limited quantity: for good, and besides while a create-first step lasts."""
-
-    lasting: Decimal
-    passing: Decimal = Decimal(0)
-
-
-def money(action: Rent) -> Weight:
-    """In $/h: a rent its ceiling, less what the old instance billed; which a create-first step bills on for a while."""
-    if isinstance(action, Create):
-        return Weight(action.ceiling)
-    old = full_price(action.old, action.fleet)
-    return Weight(action.ceiling - old, old if action.order == "create-first" else Decimal(0))
-
-
-def number(action: Rent) -> Weight:
-    """In instances: a replacement adds one only while the old one is there too."""
-    if isinstance(action, Create):
-        return Weight(Decimal(1))
-    return Weight(Decimal(0), Decimal(1) if action.order == "create-first" else Decimal(0))
-
-
-class Room:
-    """How much of a limit is used. A fleet's rollout goes step by step, so the greatest of its steps counts."""
-
-    def __init__(self, used: Decimal, limit: Decimal) -> None:
-        self.used, self.limit = used, limit
-        self._steps: dict[str, Decimal] = {}
-
-    def fits(self, action: Rent, weight: Weight) -> bool:
-        """Whether the limit holds with this action too."""
-        return self.used + weight.lasting + sum(self._steps_with(action, weight).values()) <= self.limit
-
-    def takes(self, action: Rent, weight: Weight) -> bool:
-        """Whether it fits; then it counts from now on, and what it frees is not given to others."""
-        if not self.fits(action, weight):
-            return False
-        self.used += max(Decimal(0), weight.lasting)
-        self._steps = self._steps_with(action, weight)
-        return True
-
-    def peak(self) -> Decimal:
-        """The most that is used at any moment."""
-        return self.used + sum(self._steps.values())
-
-    def _steps_with(self, action: Rent, weight: Weight) -> dict[str, Decimal]:
-        name = action.fleet.name
-        return {**self._steps, name: max(self._steps.get(name, Decimal(0)), weight.passing)}
-
-
 # --- over all fleets ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the owner's instances amount to before the plan: number and committed $/h."""
-
-    instances: int
-    per_hour: Decimal
 
 
 def guard_all(plan: Plan, limits: Limits, standing: Standing, account: Account | None, allowed: Allowed) -> Plan:

@@ -35,7 +35,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """The GPUs of one instance. `models` are in order of preference and in Vast.ai's spelling (`RTX 4090`)."""
+    """The GPUs of one instance. `models` are in Vast.ai's spelling (`RTX 4090`)."""
 
     models: tuple[str, ...]
     count: int = 1
@@ -335,6 +335,8 @@ class OfferQuery:
     disk_gb: int
     max_price_per_hour: Decimal | None = None
     """All-in for `disk_gb`."""
+    fits_disk: bool = True
+    """Only offers with that much disk."""
     min_price_per_hour: Decimal | None = None
     """For reading upwards by price where one answer is full."""
     require: tuple[Requirement, ...] = ()

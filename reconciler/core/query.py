@@ -45,7 +45,7 @@ def _countries(fleet: Fleet) -> tuple[str, ...]:
 
 def wide_query_of(fleet: Fleet) -> OfferQuery:
     """The query without any rule but the cards: to see what the rules refuse."""
-    return OfferQuery(fleet.gpu.models, fleet.gpu.count, fleet.container.disk_gb)
+    return OfferQuery(fleet.gpu.models, fleet.gpu.count, fleet.container.disk_gb, fits_disk=False)
 
 
 def dearer(query: OfferQuery, than: Decimal) -> OfferQuery:

@@ -36,6 +36,8 @@ class Known:
     id: int
     seat: Seat
     seen_at: float
+    listed: bool = True
+    """Whether a list has ever shown it; until then only the answer to its rent is evidence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from reconciler.core.plan import Plan
 FORMAT = "vast-reconciler plan"
 VERSION = 1
 LASTS_S = 24 * 3600.0
+SKEW_S = 3600.0
+"""How far the clocks of two runners may differ."""
 MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -38,12 +40,12 @@ class SavedPlan:
 
     def stale(self, account_id: int, owner: str, fleets: Sequence[Fleet], now: float) -> str | None:
         """Why it may not be applied any more, or None."""
-        if not self.made_at <= now < self.made_at + LASTS_S:
+        if not self.made_at - SKEW_S <= now < self.made_at + LASTS_S:
             return "it is older than 24 hours"
         if self.owner != owner or (self.account_id is not None and self.account_id != account_id):
             return f"it was made for account {self.account_id}, owner {self.owner}"
         current = {fleet.name: spec_hash(fleet) for fleet in fleets}
-        changed = sorted(name for name, known in self.hashes.items() if current.get(name) != known)
+        changed = sorted(name for name, now in current.items() if self.hashes.get(name, now) != now)
         return f"the specs have changed since: {', '.join(changed)}" if changed else None
 
 
@@ -57,10 +59,12 @@ def write_plan(plan: Plan) -> str:
         "hashes": {f.fleet.name: spec_hash(f.fleet) for f in plan.fleets if f.fleet.name in acting},
         "made_at": plan.made_at,
         "owner": plan.owner,
-        "peak_per_hour": str(envelope.peak),
         "rents": {str(seat): str(ceiling) for seat, ceiling in sorted(envelope.rents.items())},
     }
-    document = {"format": FORMAT, "version": VERSION, "digest": _digest(body), "approved": body}
+    return _text({"format": FORMAT, "version": VERSION, "digest": _digest(body), "approved": body})
+
+
+def _text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
@@ -78,10 +82,10 @@ def read_plan(data: bytes) -> SavedPlan:
         if document["version"] != VERSION:
             raise ValueError("it was written by another release")
         body = document["approved"]
-        if set(document) != {"format", "version", "digest", "approved"} or document["digest"] != _digest(body):
+        if document["digest"] != _digest(body) or data != _text(document).encode():
             raise ValueError("it was changed after it was made")
         rents = {_seat(seat): Decimal(ceiling) for seat, ceiling in body["rents"].items()}
-        envelope = Envelope(rents, frozenset(map(int, body["destroys"])), Decimal(body["peak_per_hour"]))
+        envelope = Envelope(rents, frozenset(map(int, body["destroys"])))
         return SavedPlan(envelope, body["account"], body["owner"], float(body["made_at"]), body["hashes"])
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("it is damaged") from error

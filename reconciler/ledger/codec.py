@@ -40,7 +40,9 @@ def decode(text: str) -> Record:
         body = json.loads(text)
         return Record(
             intents={i["attempt"]: _intent(i) for i in body["intents"]},
-            known={k["id"]: Known(k["id"], _seat(k["seat"]), float(k["seen_at"])) for k in body["known"]},
+            known={
+                k["id"]: Known(k["id"], _seat(k["seat"]), float(k["seen_at"]), bool(k["listed"])) for k in body["known"]
+            },
             leaving={item["id"]: _leaving(item) for item in body["leaving"]},
             paused={str(name): float(at) for name, at in body["paused"].items()},
             since={(int(i), str(fault)): float(at) for i, fault, at in body["since"]},
@@ -68,6 +70,10 @@ def _intent(raw: Mapping[str, Any]) -> Intent:
         instance_id=raw["instance_id"],
         votes=tuple(map(float, raw["votes"])),
     )
+
+
+def _known(raw: Mapping[str, Any]) -> Known:
+    return Known(int(raw["id"]), _seat(raw["seat"]), float(raw["seen_at"]), bool(raw["listed"]))
 
 
 def _leaving(raw: Mapping[str, Any]) -> Leaving:

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS record (one INTEGER PRIMARY KEY CHECK (one = 1), epoc
 CREATE TABLE IF NOT EXISTS route_clock (route TEXT PRIMARY KEY, earliest REAL NOT NULL);
 """
 _FORMAT = "vast-reconciler ledger"
+_ANOTHER_PLACE = "make the place writable, or set RECONCILE_LEDGER to a file"
 _WAY_ON = "move the file away to start with an empty ledger: rents then wait once for the settle time"
 
 
@@ -34,9 +35,9 @@ class SqliteStore:
         self.path = path
         self._epoch = 0
         self._db: sqlite3.Connection | None = None
-        if read_only and not path.exists():
-            return
         with self._clear_errors():
+            if read_only and _remembers_nothing(path):
+                return
             if not read_only:
                 _make_private(path)
             mode = "ro" if read_only else "rw"
@@ -85,12 +86,15 @@ class SqliteStore:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise NotSaved(f"the ledger {self.path} cannot be used: {error}", hint=_WAY_ON) from error
+            if "locked" in str(error):
+                raise Busy(f"another run is using the ledger {self.path}", hint="run again when it is done") from error
+            hint = _WAY_ON if "no such" in str(error) else _ANOTHER_PLACE
+            raise NotSaved(f"the ledger {self.path} cannot be used: {error}", hint=hint) from error
         except sqlite3.Error as error:
             raise NotSaved(f"the ledger {self.path} is damaged: {error}", hint=_WAY_ON) from error
         except OSError as error:
             message = f"the ledger {self.path} cannot be written: {error.strerror}"
-            raise NotSaved(message, hint="make the place writable, or set RECONCILE_LEDGER") from error
+            raise NotSaved(message, hint=_ANOTHER_PLACE) from error
 
     def load(self) -> Record:
         """The record as it is now; an empty one when nothing was ever saved."""
@@ -133,6 +137,11 @@ class SqliteStore:
         if self._db is not None:
             with closing(self._db):
                 self._db = None
+
+
+def _remembers_nothing(path: Path) -> bool:
+    """Whether the file is missing, or was made and never written."""
+    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
 
 
 def _make_private(path: Path) -> None:

@@ -86,7 +86,7 @@ def _content(path: Path) -> bytes:
 def _offers(content: bytes, path: Path) -> list[Row]:
     try:
         found = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotSaved(f"the recorded market {path} is not JSON") from error
     if isinstance(found, dict) and isinstance(found.get("offers_by_model"), dict):
         found = list(chain.from_iterable(_lists(found["offers_by_model"].values())))

@@ -21,7 +21,7 @@ from reconciler.simulator.world import World
 FORMAT = "reconcile-simulated-world"
 VERSION = 2
 
-RESET = "move the file away, or run `reconcile simulate reset` to begin with a new market"
+RESET = "move the file away to begin with a new market"
 
 
 class Lock:
@@ -60,7 +60,7 @@ def load(path: Path) -> World | None:
         raise NotSaved(f"the simulated world {path} cannot be read: {error.strerror}") from error
     try:
         saved = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotSaved(f"the simulated world {path} is damaged: it is not JSON", hint=RESET) from error
     if not isinstance(saved, dict) or saved.get("format") != FORMAT:
         raise NotSaved(f"{path} is not a simulated world", hint=RESET)
@@ -110,6 +110,16 @@ def content_of(world: World) -> bytes:
         "changes": world.market_changes(),
     }
     return json.dumps(saved, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a simulated world, be it damaged: it begins as ours do, or is empty."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(200)
+    except OSError:
+        return False
+    return not head or FORMAT.encode() in head
 
 
 def save(world: World, path: Path) -> None:

@@ -113,7 +113,8 @@ class _Finder:
             if found.path not in self._given and not _MENTIONS_POLICY.search(read_bytes(found)):
                 return []
         except Refused as refused:
-            self.problems.append(refused.diagnostic)
+            if found.path in self._given:
+                self.problems.append(refused.diagnostic)
             return []
         opened = self._desk.open(found)
         policies = [each for each in opened.documents if each.kind == "policy"]

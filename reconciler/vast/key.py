@@ -20,7 +20,7 @@ DEFAULT_ORIGIN = "https://console.vast.ai"
 _VARIABLES = ("VAST_API_KEY", "VASTAI_API_KEY")
 _WAYS = (
     "set VAST_API_KEY; or set VAST_API_KEY_FILE to a file that only you can read; "
-    "or run `vastai set api-key` of the official client"
+    "or run `vastai set api-key` of the official client; or add --simulate, which needs none"
 )
 _MAX_KEY = 4096
 _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH

@@ -38,7 +38,7 @@ def _always(query: OfferQuery) -> dict[str, Condition]:
         "verified": {"eq": True} if "verified" in query.require else {"in": [True, False]},
         "gpu_name": {"in": list(query.models)} if query.models else {},
         "num_gpus": {"eq": query.gpu_count},
-        "disk_space": {"gte": query.disk_gb},
+        "disk_space": {"gte": query.disk_gb} if query.fits_disk else {},
         "dph_total": _price(query),
         "geolocation": _places(query),
     }

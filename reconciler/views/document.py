@@ -106,6 +106,17 @@ def validate_document(
     return _envelope("validate") | result
 
 
+def error_document(message: str, hint: str | None, exit_code: int, diagnostics: Sequence[Diagnostic]) -> Document:
+    """What a command says that could not do its work."""
+    told = {"message": message, "hint": hint, "exit_code": exit_code}
+    return _envelope("error") | told | {"diagnostics": [_diagnostic(found) for found in diagnostics]}
+
+
+def pause_document(fleet: str, paused: bool) -> Document:
+    """What `pause` and `resume` leave behind."""
+    return _envelope("pause" if paused else "resume") | {"fleet": fleet, "paused": paused}
+
+
 def dump(document: Document) -> str:
     """A document as text in ASCII, without a newline at the end.
 

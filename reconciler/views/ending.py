@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from reconciler.core.report import Ending, Outcome, Report
 from reconciler.views.text import leaks_text
@@ -33,7 +34,9 @@ def _ended(report: Report) -> str:
         return "One step done."
     running = sum(fleet.running for fleet in report.plan.fleets)
     wanted = sum(fleet.fleet.replicas for fleet in report.plan.fleets)
-    return f"Done: {running} of {wanted} running, {money(report.plan.cost.after)}."
+    unfilled = sum(len(u.seats) for fleet in report.plan.fleets for u in fleet.unfilled)
+    short = f", {unfilled} unfilled" if unfilled else ""
+    return f"Done: {running} of {wanted} running{short}, {money(report.plan.cost.after)}."
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
@@ -47,7 +50,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     return f"{done[0].upper()}{done[1:]}." if done else "Nothing was changed."
 
 
-def machine_report(shape: str, report: Report) -> str:
+def machine_report(shape: str, report: Report, command: Literal["apply", "destroy"]) -> str:
     """The same for machines and pull requests."""
     if shape == "markdown":
         from reconciler.views.markdown import outcomes_markdown
@@ -55,4 +58,5 @@ def machine_report(shape: str, report: Report) -> str:
         return outcomes_markdown(report.plan, report.outcomes, report.ending.value)
     from reconciler.views.document import apply_document, dump
 
-    return dump(apply_document(report.plan, report.outcomes, report.ending.value, report.waits, report.error))
+    ending = report.ending.value
+    return dump(apply_document(report.plan, report.outcomes, ending, report.waits, report.error, command))

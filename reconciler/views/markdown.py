@@ -92,6 +92,12 @@ def diagnostics_markdown(diagnostics: Sequence[Diagnostic]) -> str:
     return section(", ".join(total), (_diagnostic(found) for found in diagnostics)) or "**Nothing is wrong**"
 
 
+def error_markdown(message: str, hint: str | None, diagnostics: Sequence[Diagnostic]) -> str:
+    """What a command says that could not do its work."""
+    found = diagnostics_markdown(diagnostics) if diagnostics else ""
+    return blocks(f"**Failed**: {shown(message, 512)}", f"Try: {shown(hint, 512)}" if hint else "", found)
+
+
 # --- the head of a plan ---------------------------------------------------------------------------
 
 

@@ -89,6 +89,7 @@ def plan_parts(plan: Plan) -> Document:
         "other_owned": [_stray(stray) for stray in plan.other_owned],
         "unmanaged": [_stray(stray) for stray in plan.unmanaged],
         "leaks": [_leak(leak) for leak in plan.leaks],
+        "warnings": list(plan.warnings),
         "problems": list(plan.problems),
         "mislabelled": list(plan.mislabelled),
     }

@@ -117,7 +117,7 @@ def _sum(group: Iterable[Stray], noun: str) -> str:
 
 def problems(plan: Plan) -> str:
     """What failed while the plan was made, and instances whose label is not as we wrote it."""
-    lines = [shown(problem, 256) for problem in plan.problems]
+    lines = [shown(problem, 256) for problem in (*plan.warnings, *plan.problems)]
     lost = "was rented by us, but its label is not as written; left alone"
     return section("Problems", [*lines, *(f"instance {number} {lost}" for number in plan.mislabelled)])
 

@@ -208,8 +208,7 @@ def _sum(items: Iterable[Stray]) -> str:
 def _alarms(plan: Plan) -> Iterator[str]:
     for held in plan.held:
         yield from _held(held)
-    for problem in plan.problems:
-        yield f"! {problem}"
+    yield from (f"! {text}" for text in (*plan.warnings, *plan.problems))
     for instance_id in plan.mislabelled:
         yield f"! instance {instance_id} was rented by us, but its label is not ours: it is not touched"
     yield from leaks_text(plan.leaks, plan.made_at)
@@ -246,7 +245,8 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 def status_text(plan: Plan, rows: Iterable[SeatRow]) -> str:
     """What runs, seat by seat, then the sums."""
     lines = aligned([_seat_cells(row) for row in rows])
-    return "\n".join([*(lines or ["no instance of ours"]), "", *_strays(plan), *_rate(plan), *_alarms(plan)])
+    paused = [f"Fleet {part.fleet.name} is paused." for part in plan.fleets if part.paused]
+    return "\n".join([*(lines or ["no instance of ours"]), "", *paused, *_strays(plan), *_rate(plan), *_alarms(plan)])
 
 
 def _seat_cells(row: SeatRow) -> tuple[str, ...]:

@@ -22,17 +22,17 @@ TEMPLATE = "4e17788f74f075dd9aab7d0d4427968f"
 
 GOLDEN = {
     "an image and nothing else": (fleet(), "7rca6p5t"),
-    "an image by digest": (fleet(image="ghcr.io/acme/june@sha256:" + "0" * 64), "?"),
-    "a template": (fleet(vast_template=TEMPLATE), "?"),
-    "a template with a connect of its own": (fleet(vast_template=TEMPLATE, connect="ssh-direct"), "?"),
-    "eight GPUs and a large disk": (fleet(count=8, disk_gb=500), "?"),
+    "an image by digest": (fleet(image="ghcr.io/acme/june@sha256:" + "0" * 64), "vy5umgux"),
+    "a template": (fleet(vast_template=TEMPLATE), "fxawoi56"),
+    "a template with a connect of its own": (fleet(vast_template=TEMPLATE, connect="ssh-direct"), "54t35szq"),
+    "eight GPUs and a large disk": (fleet(count=8, disk_gb=500), "naerjmy6"),
     "ports, variables and a secret": (
         fleet(ports=(8000, Port(8001, "udp")), env={"STT_PORT": "8001", "HF_TOKEN": FromEnv("HF_TOKEN", 3)}),
-        "?",
+        "s2lgtls2",
     ),
-    "a script that is not ASCII": (fleet(onstart="echo 'grüße'\npython serve.py\n"), "?"),
-    "arguments": (fleet(connect="args", args=("--port", "8000")), "?"),
-    "a private registry": (fleet(registry_login=LOGIN, connect="jupyter-proxy"), "?"),
+    "a script that is not ASCII": (fleet(onstart="echo 'grüße'\npython serve.py\n"), "i7m5dron"),
+    "arguments": (fleet(connect="args", args=("--port", "8000")), "mljbmuxv"),
+    "a private registry": (fleet(registry_login=LOGIN, connect="jupyter-proxy"), "g3t55cho"),
 }
 """Labels in accounts carry these. They must never change: a changed hash replaces every running instance."""
 

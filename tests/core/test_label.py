@@ -13,7 +13,7 @@ from reconciler.core.fields import spec_hash
 from reconciler.core.label import ForeignMark, Mark, Seat, attempt_of, read_label, write_label
 
 MARK = Mark("voice-team", Seat("june-voice", 12), "7rca6p5t", "abcdefg2")
-LABEL = "rc1/voice-team/june-voice/12/7rca6p5t/abcdefg2/rucy"
+LABEL = "rc1/voice-team/june-voice/12/7rca6p5t/abcdefg2/gk2e"
 LONGEST = Mark("o" * 20, Seat("f" * 40, 9999), "z" * 8, "7" * 8, adopted=True)
 
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?", fullmatch=True)
@@ -89,7 +89,7 @@ NOT_OURS = {
     "a fleet of 41 characters": write_label(Mark("default", Seat("f" * 41, 0), "7rca6p5t", "abcdefg2")),
     "an owner that ends in a hyphen": write_label(Mark("team-", Seat("june", 0), "7rca6p5t", "abcdefg2")),
     "a label of this version without an owner": "rc1//june/0/7rca6p5t/abcdefg2/aaaa",
-    "a prefix that only begins like ours": "rc1-voice-team/june-voice/12/7rca6p5t/abcdefg2/rucy",
+    "a prefix that only begins like ours": "rc1-voice-team/june-voice/12/7rca6p5t/abcdefg2/gk2e",
 }
 
 
@@ -99,7 +99,7 @@ def test_what_is_not_exactly_a_label_is_unmanaged(label):
 
 
 OTHER_VERSIONS = {
-    "a newer version": "rc2/voice-team/june-voice/12/7rca6p5t/abcdefg2/rucy",
+    "a newer version": "rc2/voice-team/june-voice/12/7rca6p5t/abcdefg2/gk2e",
     "a newer version with more parts": "rc17/voice-team/june-voice/x/y/z/1/2/3",
     "an older version": "rc0/voice-team/june-voice/12",
 }

@@ -229,7 +229,10 @@ def test_a_device_is_refused(folder):
 
 def test_a_file_without_permission_is_refused_to_all_but_root(folder):
     (folder.write("f.yaml").path / "f.yaml").chmod(0)
-    assert folder.codes() == ([] if os.geteuid() == 0 else ["f.yaml unreadable-file"])
+    if os.geteuid() == 0:
+        assert folder.load().fleets
+    else:
+        assert folder.codes() == ["f.yaml unreadable-file"]
 
 
 def test_a_link_to_nowhere_is_refused(folder):

@@ -1,0 +1,115 @@
+"""The whole plan from everything that was read: fleets planned and guarded, strays, leaks, money, warnings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from reconciler.core.budget import Standing, committed, costs
+from reconciler.core.diff import Diff, FleetDiff
+from reconciler.core.envelope import Done
+from reconciler.core.evidence import Merged, Observation, Settle, rents_wait_s
+from reconciler.core.guards import Allowed, guard_all, guard_fleet
+from reconciler.core.model import Fleet, Instance, Limits, Policy
+from reconciler.core.place import Placement
+from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait
+from reconciler.core.planner import fleet_plan, own_mistakes, resent, strays, with_countdown
+from reconciler.core.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What this run wants: the declared fleets in its scope, the policy, and what the command line adds."""
+
+    fleets: tuple[Fleet, ...]
+    policy: Policy
+    complete: bool = False
+    """A whole directory was read: managed instances of undeclared fleets are orphans."""
+    prune: frozenset[str] = frozenset()
+    allowed: Allowed = field(default_factory=Allowed)
+    first_run: bool = False
+    settle: Settle = field(default_factory=Settle)
+    ending: frozenset[str] = frozenset()
+    """Fleets that a person ends: planned although they are paused from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What a plan is made of."""
+
+    observation: Observation
+    merged: Merged
+    diff: Diff
+    placement: Placement
+    market: MarketSeen
+    problems: tuple[str, ...] = ()
+
+
+def sitting(diff: Diff) -> dict[str, list[Instance]]:
+    """The instances of each fleet that count for `spread`: also one that is to be replaced, for it may stay."""
+    return {part.fleet.name: [v.keeper.instance for v in part.seats if v.keeper is not None] for part in diff.fleets}
+
+
+def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
+    """The plan of one pass, guarded and counted."""
+    policy, observation, diff = wish.policy, readings.observation, readings.diff
+    record, account = readings.merged.record, observation.account
+    allowed = replace(wish.allowed, rents_done=done.rents, destroys_done=done.destroys)
+    undeclared = [m for m in diff.undeclared if m.id not in record.leaving]
+    pruned = [m for m in undeclared if m.mark.seat.fleet in wish.prune]
+    orphans = [m for m in undeclared if m not in pruned] if wish.complete else []
+    plan = Plan(
+        owner=policy.owner,
+        account_id=account.id if account else None,
+        made_at=now,
+        fleets=tuple(
+            guard_fleet(_fleet(part, wish, readings, now, done), part, policy, allowed) for part in diff.fleets
+        ),
+        pruned=tuple(Destroy(m.mark.seat, m, "pruned") for m in pruned),
+        resent=resent(observation.instances, record, policy.owner, policy.blacklist, now),
+        orphans=strays([(policy.owner, m.mark.seat.fleet, m.instance) for m in orphans]),
+        other_owned=strays([(mark.owner, mark.fleet, i) for mark, i in diff.other_owned]),
+        unmanaged=strays([(None, None, i) for i in diff.unmanaged]),
+        leaks=tuple(Leak(x.id, x.seat, x.since, x.rate_per_hour) for x in record.leaving.values()),
+        mislabelled=readings.merged.mislabelled,
+        market=readings.market,
+        rents_wait_s=rents_wait_s(record, now, wish.settle),
+        problems=readings.problems,
+    )
+    plan = guard_all(plan, policy.limits, standing(diff, record), account, allowed)
+    cost = costs(plan, diff, policy.limits.budget_per_hour, account.credit if account else None)
+    nothing = sorted(wish.prune - {m.mark.seat.fleet for m in diff.undeclared})
+    warnings = (*_warnings(cost, policy.limits), *(f"--prune {name}: no instance of such a fleet" for name in nothing))
+    return replace(plan, cost=cost, warnings=warnings)
+
+
+def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Done) -> FleetPlan:
+    record = readings.merged.record
+    wait_s = rents_wait_s(record, now, wish.settle)
+    vanished = {gone.seat: gone for gone in readings.merged.vanished}
+    seen_at = {gone.id: datetime.fromtimestamp(gone.seen_at, UTC).strftime("%H:%M") for gone in vanished.values()}
+    made = fleet_plan(part, readings.placement, vanished, Wait(COLD_START, wait_s) if wait_s else None, seen_at)
+    if part.fleet.name in wish.ending:
+        ended = (replace(a, reason="the fleet is destroyed") if isinstance(a, Destroy) else a for a in made.actions)
+        made = replace(made, actions=tuple(ended))
+    made = own_mistakes(made, part.members(), done.rented)
+    return replace(made, notes=tuple(with_countdown(made, record, now, wish.settle)))
+
+
+def standing(diff: Diff, record: Record) -> Standing:
+    """What all managed instances and open attempts amount to, those of undeclared fleets included."""
+    declared = {part.fleet.name for part in diff.fleets}
+    open_attempts = [i for i in record.intents.values() if i.seat.fleet not in declared]
+    undeclared = sum((m.instance.price_per_hour or Decimal(0) for m in diff.undeclared), Decimal(0))
+    undeclared += sum((intent.ceiling for intent in open_attempts), Decimal(0))
+    number = sum(len(part.members()) + len(part.intents()) for part in diff.fleets)
+    number += len(diff.undeclared) + len(open_attempts)
+    return Standing(number, sum((committed(part) for part in diff.fleets), undeclared))
+
+
+def _warnings(cost: Cost, limits: Limits) -> tuple[str, ...]:
+    hours, warn = cost.credit_lasts_h, limits.min_runway_hours.warn
+    if hours is None or hours >= warn:
+        return ()
+    return (f"the credit lasts {hours:.0f} hours at the planned rate, less than the {warn} h to be warned at",)

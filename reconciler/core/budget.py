@@ -1,0 +1,134 @@
+"""What fleets bill and may come to bill: committed money, what a rent adds at its worst moment, and room in a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from reconciler.core.diff import Diff, FleetDiff, Member
+from reconciler.core.model import Fleet
+from reconciler.core.plan import Cost, Create, Destroy, FleetPlan, Plan, Replace
+from reconciler.core.states import rate_per_hour
+
+Rent = Create | Replace
+
+
+def fleet_budget(fleet: Fleet) -> Decimal:
+    """The fleet's budget in $/h: as written, else every seat and one seat of a rollout step at the cap."""
+    written = fleet.price.budget_per_hour
+    return written if written is not None else (fleet.replicas + 1) * fleet.price.max_per_hour
+
+
+def is_later_step(action: Rent) -> bool:
+    """Whether it waits until something else is done, such as the step of a rollout before it."""
+    return action.wait is not None and action.wait.seconds is None
+
+
+def freed_by_then(plan: FleetPlan, part: FleetDiff) -> Decimal:
+    """What is gone when the next step of a rollout comes: replaced instances, and those on their way out."""
+    replaced = (a.old for a in plan.actions if isinstance(a, Destroy) and a.keeper_id is not None)
+    going = sum((item.rate_per_hour for item in part.leaving()), Decimal(0))
+    return going + sum((full_price(member, part.fleet) for member in replaced), Decimal(0))
+
+
+def old_first(action: Replace) -> Replace:
+    """The same replacement with the old instance going first."""
+    if action.order == "destroy-first":
+        return action
+    return replace(action, order="destroy-first", reason=f"{action.reason} (old first: the budget is tight)")
+
+
+def over_cap(part: FleetDiff) -> Decimal:
+    """By how much the fleet's instances are over its cap, in $/h, all together."""
+    cap = part.fleet.price.max_per_hour
+    return sum((max(Decimal(0), full_price(m, part.fleet) - cap) for m in part.members()), Decimal(0))
+
+
+def committed(part: FleetDiff) -> Decimal:
+    """What the fleet bills or may come to bill in $/h: live instances at their full price (the cap where the account
+    does not tell it), open attempts at their ceiling, instances on their way out."""
+    live = sum((full_price(m, part.fleet) for m in part.members()), Decimal(0))
+    doubt = sum((i.ceiling for i in part.intents()), Decimal(0))
+    going = sum((item.rate_per_hour for item in part.leaving()), Decimal(0))
+    return live + doubt + going
+
+
+def full_price(member: Member, fleet: Fleet) -> Decimal:
+    """What an instance of the fleet bills in $/h while it runs."""
+    price = member.instance.price_per_hour
+    return fleet.price.max_per_hour if price is None else price
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a rent adds to a limited quantity: for good, and besides while a create-first step lasts."""
+
+    lasting: Decimal
+    passing: Decimal = Decimal(0)
+
+
+def money(action: Rent, at_most: Decimal | None = None) -> Weight:
+    """In $/h: a rent its ceiling, less what the old instance bills (`at_most` so much); which goes on for a while where
+    the new one comes first."""
+    if isinstance(action, Create):
+        return Weight(action.ceiling)
+    old = full_price(action.old, action.fleet)
+    old = old if at_most is None else min(old, at_most)
+    return Weight(action.ceiling - old, old if action.order == "create-first" else Decimal(0))
+
+
+def number(action: Rent) -> Weight:
+    """In instances: a replacement adds one only while the old one is there too."""
+    if isinstance(action, Create):
+        return Weight(Decimal(1))
+    return Weight(Decimal(0), Decimal(1) if action.order == "create-first" else Decimal(0))
+
+
+class Room:
+    """How much of a limit is used. A fleet's rollout goes step by step, so the greatest of its steps counts."""
+
+    def __init__(self, used: Decimal, limit: Decimal) -> None:
+        self.used, self.limit = used, limit
+        self._steps: dict[str, Decimal] = {}
+
+    def fits(self, action: Rent, weight: Weight) -> bool:
+        """Whether the limit holds with this action too."""
+        return self.used + weight.lasting + sum(self._steps_with(action, weight).values()) <= self.limit
+
+    def takes(self, action: Rent, weight: Weight) -> bool:
+        """Whether it fits; then it counts from now on, and what it frees is not given to others."""
+        if not self.fits(action, weight):
+            return False
+        self.used += max(Decimal(0), weight.lasting)
+        self._steps = self._steps_with(action, weight)
+        return True
+
+    def peak(self) -> Decimal:
+        """The most that is used at any moment."""
+        return self.used + sum(self._steps.values())
+
+    def _steps_with(self, action: Rent, weight: Weight) -> dict[str, Decimal]:
+        name = action.fleet.name
+        return {**self._steps, name: max(self._steps.get(name, Decimal(0)), weight.passing)}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the owner's instances amount to before the plan: number and committed $/h."""
+
+    instances: int
+    per_hour: Decimal
+
+
+def costs(plan: Plan, diff: Diff, budget: Decimal | None, credit: Decimal | None) -> Cost:
+    """What the fleets of the plan bill now, after it, and at most on the way."""
+    now = sum((rate_per_hour(m.instance) for part in diff.fleets for m in part.members()), Decimal(0))
+    going = sum((item.rate_per_hour for part in diff.fleets for item in part.leaving()), Decimal(0))
+    actions = [a for fleet in plan.fleets for a in fleet.actions]
+    leaving = sum((rate_per_hour(a.old.instance) for a in actions if not isinstance(a, Create)), Decimal(0))
+    coming = sum((a.choice.candidate.price for a in actions if not isinstance(a, Destroy)), Decimal(0))
+    created = sum((a.ceiling for a in actions if isinstance(a, Create)), Decimal(0))
+    steps = (a.ceiling for a in actions if isinstance(a, Replace) and a.order == "create-first")
+    after = now - leaving + coming
+    now += going
+    return Cost(now, after, max(now + created + max(steps, default=Decimal(0)), after), budget, credit)

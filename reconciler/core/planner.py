@@ -1,0 +1,269 @@
+"""From a diff to a plan: every seat's action with its reason, price and wait. Equal inputs give equal plans."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from reconciler.core.diff import Diff, FleetDiff, Member, SeatView, judge
+from reconciler.core.evidence import Settle, Vanished, doubt_left_s
+from reconciler.core.label import Mark, Seat, read_label
+from reconciler.core.model import Blacklist, Fleet, Instance
+from reconciler.core.place import Choice, Need, Placement, Shortage
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
+from reconciler.core.record import Record
+from reconciler.core.states import State, rate_per_hour
+
+CEILING_FACTOR = Decimal("1.05")
+"""An approved rent may cost this much more than ranked, never more than its cap."""
+
+
+def needs_of(
+    diff: Diff,
+    ceilings: Mapping[Seat, Decimal] | None = None,
+    beside: frozenset[str] = frozenset(),
+    failed: frozenset[int] = frozenset(),
+) -> list[Need]:
+    """The seats that want an offer: empty ones, and those whose instance has to be replaced.
+
+    `ceilings`, where given, are an approved plan's: a seat that is not in it gets nothing. `beside` are the owners
+    whose fleets of the same name are accepted. `failed` are machines that failed in this run; those under an
+    unhealthy instance are out as well.
+    """
+    failed = failed.union(*(_failing(view) for part in diff.fleets for view in part.seats))
+    return [
+        Need(
+            view.seat,
+            part.fleet,
+            _cap(part.fleet, view.seat, ceilings),
+            failed,
+            in_line=view.bucket == "drifted" and any(v.bucket == "drifted" for v in part.seats[: view.seat.index]),
+        )
+        for part in diff.fleets
+        if not part.paused and not part.newer_labels and (part.foreign_owner is None or part.foreign_owner in beside)
+        for view in part.seats
+        if _wants(view) and (ceilings is None or view.seat in ceilings)
+    ]
+
+
+def _cap(fleet: Fleet, seat: Seat, ceilings: Mapping[Seat, Decimal] | None) -> Decimal:
+    return fleet.price.max_per_hour if ceilings is None else min(fleet.price.max_per_hour, ceilings[seat])
+
+
+def _failing(view: SeatView) -> frozenset[int]:
+    keeper = view.keeper
+    if keeper is None or keeper.fault is None or keeper.instance.machine_id is None:
+        return frozenset()
+    return frozenset([keeper.instance.machine_id])
+
+
+def _wants(view: SeatView) -> bool:
+    if view.bucket in ("missing", "leaving"):
+        return True
+    return view.bucket in ("unhealthy", "drifted") and not _moving(view) and not view.intents
+
+
+def _moving(view: SeatView) -> bool:
+    """Whether a further instance of the seat is to go; a stopped one is left alone and holds nothing up."""
+    return any(extra.state is not State.HELD for extra in view.extras)
+
+
+def fleet_plan(
+    part: FleetDiff,
+    placement: Placement,
+    vanished: Mapping[Seat, Vanished],
+    rents_wait: Wait | None,
+    clock_text: Mapping[int, str],
+) -> FleetPlan:
+    """One fleet's actions, unfilled seats and notes, before any guard."""
+    actions: list[Action] = []
+    open_seats: list[Seat] = []
+    if not part.paused:
+        pace = _Pace(part)
+        for view in part.seats:
+            actions += _of_seat(view, part.fleet, placement, vanished, rents_wait, pace, clock_text)
+        actions = [*_after_outgoing(part, actions), *_surplus(part)]
+        empty = [v.seat for v in part.seats if v.bucket in ("missing", "leaving")]
+        open_seats = [seat for seat in empty if seat in placement.unplaced]
+    shortage = placement.shortages.get(part.fleet.name, Shortage(0))
+    return FleetPlan(
+        part.fleet,
+        running=sum(v.keeper is not None and v.keeper.state is State.READY for v in part.seats),
+        live=len(part.members()),
+        surplus=len(part.surplus),
+        actions=tuple(actions),
+        unfilled=(Unfilled(tuple(open_seats), shortage),) if open_seats else (),
+        notes=tuple(note for view in part.seats for note in _notes(view, view.seat in placement.unplaced)),
+        paused=part.paused,
+    )
+
+
+class _Pace:
+    """One seat of a rollout at a time: the next starts when nothing of the fleet is on its way, in or out."""
+
+    def __init__(self, part: FleetDiff) -> None:
+        busy = [v.seat for v in part.seats if v.bucket in ("pending", "doubtful") or _moving(v) or v.leaving]
+        busy += [m.mark.seat for m in part.surplus]
+        busy += [item.seat for item in part.leaving_beyond]
+        busy += [intent.seat for intent in part.intents_beyond]
+        self._behind = busy[0] if busy else None
+
+    def next(self, seat: Seat) -> Wait | None:
+        """None for the seat whose turn it is; else after which seat it comes."""
+        behind, self._behind = self._behind, seat
+        return Wait(f"after {behind}") if behind is not None else None
+
+
+def _of_seat(
+    view: SeatView,
+    fleet: Fleet,
+    placement: Placement,
+    vanished: Mapping[Seat, Vanished],
+    rents_wait: Wait | None,
+    pace: _Pace,
+    clock_text: Mapping[int, str],
+) -> Iterator[Action]:
+    choice = placement.choices.get(view.seat)
+    yield from _extras(view)
+    if choice is not None and view.bucket in ("missing", "leaving"):
+        reason = _why_missing(vanished.get(view.seat), clock_text)
+        going = Wait(f"until instance {view.leaving[0].id} is gone") if view.leaving else None
+        yield Create(view.seat, fleet, choice, ceiling(choice, fleet), reason, going or rents_wait)
+    elif choice is not None and view.keeper is not None and view.bucket == "unhealthy":
+        yield _repair(view, view.keeper, choice, fleet, rents_wait)
+    elif choice is not None and view.keeper is not None and view.bucket == "drifted":
+        wait = pace.next(view.seat) or rents_wait
+        reason = "; ".join(map(str, view.keeper.drifts))
+        order = fleet.rollout_order
+        yield Replace(view.seat, fleet, view.keeper, choice, ceiling(choice, fleet), reason, order, True, wait)
+
+
+def ceiling(choice: Choice, fleet: Fleet) -> Decimal:
+    """The most a rent may cost once approved: the ranked price x 1.05, never above the fleet's cap."""
+    return min(choice.candidate.price * CEILING_FACTOR, fleet.price.max_per_hour)
+
+
+def _after_outgoing(part: FleetDiff, actions: Sequence[Action]) -> Iterator[Action]:
+    """Never more than one instance above the declared replicas: rents beyond that wait until the surplus is gone."""
+    beyond = len(part.surplus) + len(part.leaving_beyond)
+    room = part.fleet.replicas + 1 - len(part.members()) - len(part.leaving_beyond) - len(part.intents())
+    for action in actions:
+        if beyond and isinstance(action, Create) and action.wait is None:
+            if room <= 0:
+                action = replace(action, wait=Wait("until the surplus is gone"))
+            room -= 1
+        yield action
+
+
+def _why_missing(gone: Vanished | None, clock_text: Mapping[int, str]) -> str:
+    if gone is None:
+        return "nothing is there"
+    return f"instance {gone.id} was destroyed outside, last seen {clock_text.get(gone.id, 'earlier')}"
+
+
+def _repair(view: SeatView, keeper: Member, choice: Choice, fleet: Fleet, rents_wait: Wait | None) -> Replace:
+    """A dead instance serves nothing and may bill: it goes first, with an offer in hand."""
+    fault = keeper.fault
+    reason = f"instance {keeper.id} is {fault.kind}" if fault else f"instance {keeper.id} failed"
+    grace = Wait("its grace", fault.grace_left_s) if fault and fault.grace_left_s > 0 else None
+    wait = max((w for w in (grace, rents_wait) if w), key=lambda w: w.seconds or 0, default=None)
+    return Replace(view.seat, fleet, keeper, choice, ceiling(choice, fleet), reason, "destroy-first", False, wait)
+
+
+def _extras(view: SeatView) -> Iterator[Destroy]:
+    """Further instances of a seat go, once the keeper can do without them."""
+    keeper = view.keeper
+    if keeper is None or keeper.state not in (State.READY, State.PENDING):
+        return
+    for extra in view.extras:
+        if extra.state is State.HELD:
+            continue
+        serves_still = extra.state is State.READY and keeper.state is not State.READY
+        drift = "; ".join(map(str, extra.drifts))
+        reason = f"replaced by instance {keeper.id}" + (f": {drift}" if drift else "")
+        wait = Wait(f"until instance {keeper.id} runs") if serves_still else None
+        yield Destroy(view.seat, extra, reason, wait, keeper.id)
+
+
+def _surplus(part: FleetDiff) -> Iterator[Destroy]:
+    if part.surplus:
+        before = max(m.mark.seat.index for m in part.surplus) + 1
+        for member in part.surplus:
+            yield Destroy(member.mark.seat, member, f"replicas {before} -> {part.fleet.replicas}")
+
+
+def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
+    for intent in view.intents:
+        yield SeatNote(view.seat, "doubtful", f"attempt {intent.attempt} is in doubt", intent.ceiling)
+    for absent in view.absent:
+        yield SeatNote(view.seat, "doubtful", f"instance {absent} is in no list, and nobody called it gone")
+    for item in view.leaving:
+        yield SeatNote(view.seat, "leaving", f"instance {item.id} is being destroyed", item.rate_per_hour)
+    for extra in (e for e in view.extras if e.state is State.HELD):
+        text = f"instance {extra.id}, also of this seat, was stopped by someone; left alone"
+        yield SeatNote(view.seat, "held", text, rate_per_hour(extra.instance))
+    keeper = view.keeper
+    if keeper is None:
+        return
+    rate = rate_per_hour(keeper.instance)
+    if view.bucket == "held":
+        what = "was stopped by someone" if keeper.state is State.HELD else "waits for its GPU"
+        yield SeatNote(view.seat, "held", f"instance {keeper.id} {what}; left alone", rate)
+    elif view.bucket in ("unhealthy", "drifted") and unplaced:
+        wrong = keeper.fault.kind if keeper.fault else "; ".join(map(str, keeper.drifts))
+        yield SeatNote(
+            view.seat, "kept", f"instance {keeper.id} is kept, without an offer to replace it: {wrong}", rate
+        )
+    elif keeper.state is State.PENDING:
+        yield SeatNote(view.seat, "pending", f"instance {keeper.id} is booting", rate)
+
+
+def strays(instances: Sequence[tuple[str | None, str | None, Instance]]) -> tuple[Stray, ...]:
+    """Instances outside the plan: owner and fleet as their label says, and what they bill."""
+    return tuple(Stray(i.id, owner, fleet, rate_per_hour(i)) for owner, fleet, i in instances)
+
+
+# --- what this run and earlier ones left behind ----------------------------------------------------
+
+
+def own_mistakes(plan: FleetPlan, members: Sequence[Member], rented: Collection[int]) -> FleetPlan:
+    """What this very run rented and should not have: over the cap, or not on demand. It goes at once."""
+    wrong: dict[int, str] = {}
+    for member in members:
+        if member.id in rented:
+            over = next((d for d in member.drifts if d.field == "price.max_per_hour"), None)
+            if over is not None:
+                wrong[member.id] = f"over its cap: {over}"
+            elif member.instance.interruptible:
+                wrong[member.id] = "rented on demand, came back interruptible"
+    if not wrong:
+        return plan
+    kept: list[Action] = [a for a in plan.actions if isinstance(a, Create) or a.old.id not in wrong]
+    at_once = [Destroy(m.mark.seat, m, wrong[m.id]) for m in members if m.id in wrong]
+    return replace(plan, actions=(*kept, *at_once))
+
+
+def resent(
+    instances: Sequence[Instance], record: Record, owner: str, shared: Blacklist, now: float
+) -> tuple[Destroy, ...]:
+    """Destroys sent before whose instance still shows: they are sent again."""
+    again = []
+    for instance in instances:
+        mark = read_label(instance.label, owner)
+        item = record.leaving.get(instance.id)
+        if item is not None and isinstance(mark, Mark):
+            member = judge(instance, mark, None, record, shared, now=now, list_at=now)
+            again.append(Destroy(mark.seat, member, item.reason))
+    return tuple(again)
+
+
+def with_countdown(plan: FleetPlan, record: Record, now: float, settle: Settle) -> list[SeatNote]:
+    """The notes, each doubtful attempt with how long its doubt lasts at least."""
+    left = {i.seat: doubt_left_s(i, now, settle) for i in record.intents.values()}
+    return [
+        replace(n, text=f"{n.text}, settles in {left[n.seat]:.0f}s at the earliest")
+        if n.kind == "doubtful" and n.seat in left
+        else n
+        for n in plan.notes
+    ]

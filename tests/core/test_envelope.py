@@ -1,0 +1,138 @@
+"""What was approved bounds what is done: less may happen, never more."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from builders import NOW, diff, fleet, instance, offers, plans, record, seat, told
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.envelope import RENTS_PER_SEAT, Done, Envelope, envelope_of, within
+from reconciler.core.plan import Create, Destroy, Plan, Replace
+
+D = Decimal
+NEW, OLD = fleet(image="a:2"), fleet(image="a:1")
+
+
+def plan(spec, rows=(), market=("0.1", "0.2", "0.3"), before=None) -> Plan:
+    return Plan("default", None, NOW, tuple(plans(diff(spec, rows, before), offers(*market))))
+
+
+def approved(*, rents=(), destroys=()) -> Envelope:
+    return Envelope({seat(at): D(ceiling) for at, ceiling in rents}, frozenset(destroys))
+
+
+def kept(made, envelope, done=None):
+    return told(within(made, envelope, done or Done()).actions())
+
+
+CREATE = plan(NEW, market=["0.2"])
+REPLACE = plan(NEW, [instance(spec=OLD)], market=["0.2"])
+DESTROY = plan(NEW, [instance(spec=NEW), instance("june/1", NEW, id=101)])
+COVERED = {
+    "an approved seat may be rented for": (CREATE, approved(rents=[("june/0", "0.2")]), ["+ june/0 offer 1"]),
+    "an offer over the ceiling may not": (CREATE, approved(rents=[("june/0", "0.1999")]), []),
+    "another seat may not": (CREATE, approved(rents=[("june/1", "0.5")]), []),
+    "an approved id may go": (DESTROY, approved(destroys=[101]), ["- june/1 101"]),
+    "another id may not": (DESTROY, approved(destroys=[102]), []),
+    "a seat is no approval to destroy": (DESTROY, approved(rents=[("june/1", "0.5")]), []),
+    "a replacement needs both": (
+        REPLACE,
+        approved(rents=[("june/0", "0.2")], destroys=[100]),
+        ["+/- june/0 100 -> offer 1"],
+    ),
+    "a replacement without the id may not": (REPLACE, approved(rents=[("june/0", "0.2")]), []),
+    "a replacement without the seat may not": (REPLACE, approved(destroys=[100]), []),
+    "nothing approved is nothing done": (REPLACE, approved(), []),
+}
+
+
+@pytest.mark.parametrize(("made", "envelope", "expected"), COVERED.values(), ids=COVERED.keys())
+def test_what_an_approval_covers(made, envelope, expected):
+    assert kept(made, envelope) == expected
+
+
+def test_a_plan_covers_itself():
+    for made in (CREATE, REPLACE, DESTROY):
+        assert within(made, envelope_of(made), Done()) == made
+
+
+def test_a_ceiling_is_the_approved_one_where_it_is_lower():
+    (action,) = within(CREATE, approved(rents=[("june/0", "0.2")]), Done()).actions()
+    assert isinstance(action, Create)
+    assert action.ceiling == D("0.2")
+
+
+def test_a_ceiling_is_never_raised_to_the_approved_one():
+    (action,) = within(CREATE, approved(rents=[("june/0", "0.5")]), Done()).actions()
+    assert isinstance(action, Create)
+    assert action.ceiling == D("0.21")
+
+
+OWN = {
+    "an instance that this run rented": Done(rented=frozenset({101})),
+    "a destroy that was sent before": Done(leaving=frozenset({101})),
+}
+
+
+@pytest.mark.parametrize("done", OWN.values(), ids=OWN.keys())
+def test_some_instances_may_go_without_approval(done):
+    assert kept(DESTROY, approved(), done) == ["- june/1 101"]
+
+
+def test_an_instance_of_our_own_may_be_replaced_only_where_renting_is_approved():
+    done = Done(rented=frozenset({100}))
+    assert kept(REPLACE, approved(rents=[("june/0", "0.2")]), done) == ["+/- june/0 100 -> offer 1"]
+    assert kept(REPLACE, approved(), done) == []
+
+
+@pytest.mark.parametrize(("tries", "expected"), [(0, 1), (RENTS_PER_SEAT - 1, 1), (RENTS_PER_SEAT, 0)])
+def test_a_run_rents_for_a_seat_a_few_times_only(tries, expected):
+    done = Done(attempts={seat(): tries})
+    assert len(kept(CREATE, approved(rents=[("june/0", "0.2")]), done)) == expected
+
+
+def test_the_tries_of_another_seat_do_not_count():
+    done = Done(attempts={seat("june/1"): 99})
+    assert len(kept(CREATE, approved(rents=[("june/0", "0.2")]), done)) == 1
+
+
+def test_what_is_pruned_must_be_approved_too():
+    orphan = diff((), [instance("july/0", id=7)]).undeclared[0]
+    made = Plan("default", None, NOW, (), pruned=(Destroy(orphan.mark.seat, orphan, "pruned"),))
+    assert kept(made, approved()) == []
+    assert kept(made, approved(destroys=[7])) == ["- july/0 7"]
+
+
+def test_an_approval_remembers_seats_with_ceilings_and_ids():
+    assert envelope_of(REPLACE) == Envelope({seat(): D("0.21")}, frozenset({100}))
+
+
+STATES = st.sampled_from(["running", "loading", "exited", "offline", "stopped"])
+SHOWN = st.lists(st.tuples(st.integers(0, 5), STATES, st.booleans()), max_size=8)
+PRICES = st.lists(st.sampled_from(["0.1", "0.2", "0.3", "0.45"]), max_size=8)
+
+
+def world(shown, prices, replicas) -> Plan:
+    listed = [
+        instance(f"june/{at}", NEW if fresh else OLD, id=100 + n, status=status)
+        for n, (at, status, fresh) in enumerate(shown)
+    ]
+    before = record(since={(i.id, i.reported): NOW - 900 for i in listed if i.reported})
+    return plan(fleet(image="a:2", replicas=replicas), listed, prices, before)
+
+
+@given(SHOWN, PRICES, st.integers(0, 6), SHOWN, PRICES, st.integers(0, 6))
+@settings(max_examples=80, deadline=None)
+def test_never_more_is_done_than_was_approved_however_the_world_changed(
+    shown, prices, replicas, shown_later, prices_later, replicas_later
+):
+    envelope = envelope_of(world(shown, prices, replicas))
+    for action in within(world(shown_later, prices_later, replicas_later), envelope, Done()).actions():
+        if isinstance(action, (Create, Replace)):
+            assert action.ceiling <= envelope.rents[action.seat]
+            assert action.choice.candidate.price <= envelope.rents[action.seat]
+        if isinstance(action, (Destroy, Replace)):
+            assert action.old.id in envelope.destroys

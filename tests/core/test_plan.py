@@ -1,0 +1,398 @@
+"""How a diff becomes actions: what is done, in which order, what waits and what is only said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from builders import (
+    NOW,
+    diff,
+    fleet,
+    instance,
+    intent,
+    known,
+    leaving,
+    money,
+    offer,
+    offers,
+    plans,
+    record,
+    seat,
+    told,
+)
+
+from reconciler.core.budget import costs
+from reconciler.core.evidence import Vanished
+from reconciler.core.plan import Cost, Create, Plan, Replace, Wait
+from reconciler.core.planner import needs_of
+
+NEW, OLD = fleet(image="a:2"), fleet(image="a:1")
+TWO, THREE = fleet(image="a:2", replicas=2), fleet(image="a:2", replicas=3)
+DESTROY_FIRST = fleet(image="a:2", rollout_order="destroy-first")
+
+
+def sits(index=0, *, id=100, spec=NEW, status="running", **options):
+    return instance(f"june/{index}", spec, id=id, status=status, **options)
+
+
+def old(index=0, *, id=100, **options):
+    return sits(index, id=id, spec=OLD, **options)
+
+
+def plan(spec, rows=(), market=(), before=None, **options):
+    (made,) = plans(diff(spec, rows, before), market, **options)
+    return made
+
+
+MARKET = offers("0.1", "0.2", "0.3", "0.4")
+ACTIONS = {
+    "nothing there: create": (NEW, [], record(), ["+ june/0 offer 1"]),
+    "running as declared: nothing": (NEW, [sits()], record(), []),
+    "booting: nothing": (NEW, [sits(status="loading")], record(), []),
+    "stopped by someone: nothing": (NEW, [sits(status="stopped")], record(), []),
+    "waiting for its GPU: nothing": (NEW, [sits(status="queued")], record(), []),
+    "an attempt in doubt: nothing": (NEW, [], record(intent()), []),
+    "known and not called gone: nothing": (NEW, [], record(known(5)), []),
+    "a destroy under way: rented once it is seen": (
+        NEW,
+        [],
+        record(leaving(5)),
+        ["+ june/0 offer 1, until instance 5 is gone"],
+    ),
+    "drifted: replace, new first": (NEW, [old()], record(), ["+/- june/0 100 -> offer 1"]),
+    "drifted: replace, old first where declared": (DESTROY_FIRST, [old()], record(), ["-/+ june/0 100 -> offer 1"]),
+    "dead beyond its grace: replace, old first": (
+        NEW,
+        [sits(status="exited")],
+        record(since={(100, "exited"): NOW - 120}),
+        ["-/+ june/0 100 -> offer 1"],
+    ),
+    "dead within its grace: the repair waits": (
+        NEW,
+        [sits(status="exited")],
+        record(),
+        ["-/+ june/0 100 -> offer 1, its grace"],
+    ),
+    "beyond the replicas: destroy": (NEW, [sits(), sits(1, id=101)], record(), ["- june/1 101"]),
+    "beyond the replicas and stopped by someone: destroy": (
+        NEW,
+        [sits(), sits(1, id=101, status="stopped")],
+        record(),
+        ["- june/1 101"],
+    ),
+    "beyond the replicas and on its way out: nothing": (
+        NEW,
+        [sits(), sits(1, id=101)],
+        record(leaving(101, "june/1")),
+        [],
+    ),
+    "two of one seat: the other goes": (NEW, [sits(), sits(id=101)], record(), ["- june/0 101"]),
+    "two of one seat, one booting: that one goes": (
+        NEW,
+        [sits(id=101), sits(status="loading")],
+        record(),
+        ["- june/0 100"],
+    ),
+    "two of one seat, one stopped by someone: it is left alone": (
+        NEW,
+        [sits(), sits(id=101, status="stopped")],
+        record(),
+        [],
+    ),
+    "the new one boots: the old one serves on": (
+        NEW,
+        [old(), sits(id=101, status="loading")],
+        record(),
+        ["- june/0 100, until instance 101 runs"],
+    ),
+    "the new one runs: the old one goes": (NEW, [old(), sits(id=101)], record(), ["- june/0 100"]),
+    "the new one boots and the old one is dead: it goes": (
+        NEW,
+        [old(status="exited"), sits(id=101, status="loading")],
+        record(),
+        ["- june/0 100"],
+    ),
+    "the new one fails within its grace: nothing yet": (NEW, [old(), sits(id=101, status="exited")], record(), []),
+    "the new one fails for good: the old one stays": (
+        NEW,
+        [old(), sits(id=101, status="exited")],
+        record(since={(101, "exited"): NOW - 120}),
+        ["- june/0 101"],
+    ),
+    "drifted with an attempt in doubt: nothing more is rented": (NEW, [old()], record(intent(number=9)), []),
+    "a rollout goes seat by seat": (
+        THREE,
+        [old(0, id=100), old(1, id=101), old(2, id=102)],
+        record(),
+        [
+            "+/- june/0 100 -> offer 1",
+            "+/- june/1 101 -> offer 2, after june/0",
+            "+/- june/2 102 -> offer 3, after june/1",
+        ],
+    ),
+    "the next step waits while a new one boots": (
+        TWO,
+        [sits(0, status="loading"), old(1, id=101)],
+        record(),
+        ["+/- june/1 101 -> offer 1, after june/0"],
+    ),
+    "the next step waits while an old one is still there": (
+        TWO,
+        [sits(0), old(0, id=99), old(1, id=101)],
+        record(),
+        ["- june/0 99", "+/- june/1 101 -> offer 1, after june/0"],
+    ),
+    "the next step waits for a doubtful rent": (
+        TWO,
+        [old(1, id=101)],
+        record(intent("june/0")),
+        ["+/- june/1 101 -> offer 1, after june/0"],
+    ),
+    "the next step waits for a destroy under way": (
+        TWO,
+        [old(1, id=101)],
+        record(leaving(5, "june/0")),
+        ["+ june/0 offer 1, until instance 5 is gone", "+/- june/1 101 -> offer 2, after june/0"],
+    ),
+    "the next step waits for an old one whose destroy is not seen": (
+        TWO,
+        [sits(0), old(1, id=101)],
+        record(leaving(5, "june/0")),
+        ["+/- june/1 101 -> offer 1, after june/0"],
+    ),
+    "a rollout waits for what is beyond the replicas": (
+        NEW,
+        [old(0), sits(3, id=103)],
+        record(),
+        ["+/- june/0 100 -> offer 1, after june/3", "- june/3 103"],
+    ),
+    "an empty seat does not wait for a rollout": (
+        TWO,
+        [old(0, id=100)],
+        record(),
+        ["+/- june/0 100 -> offer 1", "+ june/1 offer 2"],
+    ),
+    "a paused fleet does nothing": (replace(NEW, paused=True), [old(), sits(3, id=103)], record(), []),
+    "a fleet of zero lets everything go": (fleet(replicas=0), [sits(spec=fleet())], record(), ["- june/0 100"]),
+}
+
+
+@pytest.mark.parametrize(("spec", "rows", "before", "expected"), ACTIONS.values(), ids=ACTIONS.keys())
+def test_the_actions_of_a_fleet(spec, rows, before, expected):
+    assert told(plan(spec, rows, MARKET, before).actions) == expected
+
+
+# --- waits ----------------------------------------------------------------------------------------
+
+COLD = Wait("cold start", 200.0)
+
+
+def only(made):
+    (action,) = made.actions
+    return action
+
+
+def test_a_cold_start_delays_every_rent():
+    assert only(plan(NEW, [], MARKET, wait=COLD)).wait == COLD
+    assert only(plan(NEW, [old()], MARKET, wait=COLD)).wait == COLD
+    dead = record(since={(100, "exited"): NOW - 120})
+    assert only(plan(NEW, [sits(status="exited")], MARKET, dead, wait=COLD)).wait == COLD
+
+
+def test_a_cold_start_delays_no_destroy():
+    assert only(plan(NEW, [sits(), sits(1, id=101)], MARKET, wait=COLD)).wait is None
+
+
+@pytest.mark.parametrize(("status", "expected"), [("exited", "cold start"), ("offline", "its grace")])
+def test_a_repair_waits_for_the_longer_of_its_grace_and_the_cold_start(status, expected):
+    assert only(plan(NEW, [sits(status=status)], MARKET, wait=COLD)).wait.reason == expected
+
+
+def test_a_grace_is_counted_from_when_the_fault_was_first_seen():
+    before = record(since={(100, "offline"): NOW - 400})
+    assert only(plan(NEW, [sits(status="offline")], MARKET, before)).wait == Wait("its grace", 200)
+
+
+# --- reasons, ceilings, ids -----------------------------------------------------------------------
+
+
+def test_a_repair_is_unasked_and_a_rollout_is_asked_for():
+    dead, drifted = only(plan(NEW, [sits(status="exited")], MARKET)), only(plan(NEW, [old()], MARKET))
+    assert isinstance(dead, Replace)
+    assert isinstance(drifted, Replace)
+    assert (dead.asked, drifted.asked) == (False, True)
+
+
+def test_the_reason_of_a_create_says_what_vanished():
+    gone = Vanished(77, seat(), NOW - 60)
+    made = plan(NEW, [], MARKET, vanished={seat(): gone}, clock_text={77: "02:50"})
+    assert only(made).reason == "instance 77 was destroyed outside, last seen 02:50"
+    assert only(plan(NEW, [], MARKET)).reason == "nothing is there"
+
+
+REASONS = {
+    "a changed image": (NEW, [old()], "container.image a:1 -> a:2"),
+    "a dead host": (NEW, [sits(status="offline")], "instance 100 is offline"),
+    "fewer replicas": (NEW, [sits(), sits(3, id=103)], "replicas 4 -> 1"),
+    "a newer one": (NEW, [old(), sits(id=101)], "replaced by instance 101: container.image a:1 -> a:2"),
+}
+
+
+@pytest.mark.parametrize(("spec", "rows", "expected"), REASONS.values(), ids=REASONS.keys())
+def test_an_action_says_why(spec, rows, expected):
+    assert only(plan(spec, rows, MARKET)).reason == expected
+
+
+@pytest.mark.parametrize(("price", "expected"), [("0.2", "0.21"), ("0.47619", "0.4999995"), ("0.49", "0.5")])
+def test_a_ceiling_is_5_percent_over_the_price_and_never_over_the_cap(price, expected):
+    assert only(plan(NEW, [], offers(price))).ceiling == money(expected)
+
+
+def test_an_extra_names_the_one_that_stays():
+    assert only(plan(NEW, [sits(), sits(id=101)])).keeper_id == 100
+    assert only(plan(NEW, [sits(), sits(1, id=101)])).keeper_id is None
+
+
+# --- without an offer -----------------------------------------------------------------------------
+
+
+def test_an_empty_seat_without_an_offer_is_unfilled():
+    made = plan(TWO, [], offers("0.1"))
+    assert told(made.actions) == ["+ june/0 offer 1"]
+    (unfilled,) = made.unfilled
+    assert unfilled.seats == (seat("june/1"),)
+    assert dict(unfilled.shortage.refused) == {"taken by another seat": 1}
+
+
+KEPT = {
+    "a drifted instance": old(),
+    "a dead instance": sits(status="exited"),
+    "an instance over the cap": sits(price_per_hour="0.9"),
+}
+
+
+@pytest.mark.parametrize("row", KEPT.values(), ids=KEPT.keys())
+def test_nothing_is_destroyed_without_an_offer_in_its_place(row):
+    made = plan(NEW, [row])
+    assert (made.actions, made.unfilled) == ((), ())
+    assert [note.kind for note in made.notes] == ["kept"]
+
+
+def test_the_machine_of_a_dead_instance_is_not_rented_again():
+    row = sits(status="exited", machine_id=5001)
+    assert told(plan(NEW, [row], MARKET).actions) == ["-/+ june/0 100 -> offer 2, its grace"]
+
+
+# --- what is only said ----------------------------------------------------------------------------
+
+NOTES = {
+    "an attempt in doubt": ([], record(intent(ceiling=money("0.3"))), [("doubtful", "0.3")]),
+    "a known id nobody called gone": ([], record(known(5)), [("doubtful", "0")]),
+    "a destroy under way": ([], record(leaving(5, rate="0.2")), [("leaving", "0.2")]),
+    "stopped by someone, with what it bills": ([sits(status="stopped")], record(), [("held", "0.01")]),
+    "booting": ([sits(status="loading")], record(), [("pending", "0.25")]),
+    "running": ([sits()], record(), []),
+}
+
+
+@pytest.mark.parametrize(("rows", "before", "expected"), NOTES.values(), ids=NOTES.keys())
+def test_a_seat_is_told_of_though_nothing_is_done(rows, before, expected):
+    notes = plan(NEW, rows, MARKET, before).notes
+    assert [(note.kind, note.rate_per_hour) for note in notes] == [(kind, Decimal(rate)) for kind, rate in expected]
+
+
+def test_a_plan_counts_what_runs_and_what_lives():
+    rows = [sits(0), sits(1, id=101, status="loading"), sits(2, id=102, status="stopped"), sits(5, id=105)]
+    made = plan(THREE, rows)
+    assert (made.running, made.live, made.surplus) == (1, 4, 1)
+
+
+BELOW = {
+    "all run": ([sits(0), sits(1, id=101), sits(2, id=102)], THREE, False),
+    "one is missing": ([sits(0), sits(1, id=101)], THREE, True),
+    "one is missing and one boots": ([sits(0), sits(1, id=101, status="loading")], THREE, False),
+    "enough run": ([sits(0), sits(1, id=101)], replace(THREE, min_ready=2), False),
+    "paused": ([], replace(THREE, paused=True), False),
+    "a schedule of none": ([], replace(THREE, replicas=0), False),
+}
+
+
+@pytest.mark.parametrize(("rows", "spec", "expected"), BELOW.values(), ids=BELOW.keys())
+def test_a_fleet_is_below_what_must_be_ready(rows, spec, expected):
+    assert plan(spec, rows, MARKET).below_min_ready is expected
+
+
+# --- who looks for an offer -----------------------------------------------------------------------
+
+
+def test_only_approved_seats_look_for_offers_each_under_its_ceiling():
+    approved = {seat("june/1"): Decimal("0.2"), seat("june/2"): Decimal("0.9")}
+    needs = needs_of(diff(THREE), approved)
+    assert [(n.seat, n.cap) for n in needs] == [(seat("june/1"), Decimal("0.2")), (seat("june/2"), Decimal("0.5"))]
+
+
+THEIRS = instance("june/0", id=9, owner="other")
+
+
+@pytest.mark.parametrize(("beside", "expected"), [((), 0), (("someone",), 0), (("other",), 1)])
+def test_a_fleet_whose_name_lives_under_another_owner_looks_for_offers_only_beside_it(beside, expected):
+    assert len(needs_of(diff(NEW, [THEIRS]), None, frozenset(beside))) == expected
+
+
+def test_a_pass_with_nothing_to_rent_looks_for_nothing():
+    rows = [sits(0), sits(1, id=101, status="loading"), sits(2, id=102, status="stopped")]
+    assert needs_of(diff(THREE, rows)) == []
+    assert needs_of(diff(replace(THREE, paused=True))) == []
+
+
+# --- cost -----------------------------------------------------------------------------------------
+
+
+def cost(spec, rows=(), market=MARKET, before=None) -> Cost:
+    difference = diff(spec, rows, before)
+    made = Plan("default", None, NOW, tuple(plans(difference, market)))
+    return costs(made, difference, None, money("10"))
+
+
+COSTS = {
+    # now, after, at most on the way
+    "nothing to do": (NEW, [sits()], record(), ("0.25", "0.25", "0.25")),
+    "a create, at its ceiling on the way": (NEW, [], record(), ("0", "0.1", "0.105")),
+    "new first: both on the way": (NEW, [old()], record(), ("0.25", "0.1", "0.355")),
+    "old first: never both": (DESTROY_FIRST, [old()], record(), ("0.25", "0.1", "0.25")),
+    "one step of a rollout at a time": (TWO, [old(0), old(1, id=101)], record(), ("0.5", "0.3", "0.71")),
+    "surplus goes": (NEW, [sits(), sits(1, id=101)], record(), ("0.5", "0.25", "0.5")),
+    "stopped ones bill their storage": (NEW, [sits(status="stopped")], record(), ("0.01", "0.01", "0.01")),
+    "a destroy under way bills until it is seen": (NEW, [], record(leaving(5, rate="0.2")), ("0.2", "0.1", "0.305")),
+    "a surplus one on its way out too": (
+        NEW,
+        [sits()],
+        record(leaving(5, "june/1", rate="0.2")),
+        ("0.45", "0.25", "0.45"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "rows", "before", "expected"), COSTS.values(), ids=COSTS.keys())
+def test_what_a_plan_costs(spec, rows, before, expected):
+    found = cost(spec, rows, before=before)
+    assert (found.now, found.after, found.peak) == tuple(map(Decimal, expected))
+
+
+def test_how_long_the_credit_lasts():
+    assert cost(NEW, [sits()]).credit_lasts_h == 40
+    assert cost(fleet(replicas=0)).credit_lasts_h is None
+
+
+def test_a_plan_with_something_to_do_has_changes():
+    made = Plan("default", None, NOW, (plan(NEW, [], MARKET),))
+    assert made.changes
+    assert isinstance(next(made.actions()), Create)
+    assert not Plan("default", None, NOW, (plan(NEW, [sits()]),)).changes
+
+
+def test_a_choice_carries_the_offers_that_come_next():
+    choice = only(plan(NEW, [], [offer(1, price="0.2"), offer(2, price="0.1")])).choice
+    assert (choice.candidate.offer.id, [c.offer.id for c in choice.fallbacks]) == (2, [1])

@@ -1,0 +1,27 @@
+"""A stub account with an offer or two, a person in this process, and a shell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .stub import Stub, offer_rows
+from .world import Desk, Shell
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with Stub(offer_rows(6)) as running:
+        yield running
+
+
+@pytest.fixture
+def desk(stub: Stub, tmp_path: Path) -> Desk:
+    return Desk(stub, tmp_path)
+
+
+@pytest.fixture
+def shell(stub: Stub, tmp_path: Path) -> Shell:
+    return Shell(stub, tmp_path)
