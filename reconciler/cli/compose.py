@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.simulation import Simulation
     from reconciler.vast.client import Wire
     from reconciler.vast.key import ApiKey
+    from reconciler.vast.pacing import Pacing
     from reconciler.vast.provider import VastProvider
 
 
@@ -75,11 +76,12 @@ def open_world(where: Where) -> Iterator[World]:
 def _simulated(where: Where) -> Iterator[World]:
     from reconciler.simulator.simulation import open_simulation
     from reconciler.vast.key import ApiKey
+    from reconciler.vast.pacing import Pacing
 
     with open_simulation(where.state, market=where.market, seed=where.seed) as simulation:
         clock = StoppingClock(simulation.clock)
         origin, key = "http://127.0.0.1", ApiKey("no-key-is-needed-in-a-simulated-world")
-        wire = _wire(key, origin, clock, simulation)
+        wire = _wire(key, origin, clock, Pacing(clock, scale=_pace(True)), simulation)
         ledger = ledger_beside(where.state)
         yield World(_provider(wire, clock), clock, _settle(True), wire, (), simulation, ledger)
 
@@ -87,22 +89,22 @@ def _simulated(where: Where) -> Iterator[World]:
 @contextmanager
 def _real() -> Iterator[World]:
     from reconciler.vast.key import find_key, find_origin, is_loopback
+    from reconciler.vast.pacing import Pacing
 
     origin = find_origin(os.environ)
-    settle = _settle(is_loopback(origin))
+    settle, pace = _settle(is_loopback(origin)), _pace(is_loopback(origin))
     found = find_key(os.environ, Path.home())
     clock = StoppingClock(SystemClock())
-    wire = _wire(found.key, origin, clock, None)
+    wire = _wire(found.key, origin, clock, Pacing(clock, scale=pace), None)
     said = os.environ.get("RECONCILE_LEDGER")
     yield World(_provider(wire, clock), clock, settle, wire, found.warnings, None, Path(said) if said else None)
 
 
-def _wire(key: ApiKey, origin: str, clock: Clock, simulation: Simulation | None) -> Wire:
+def _wire(key: ApiKey, origin: str, clock: Clock, pacing: Pacing, simulation: Simulation | None) -> Wire:
     from reconciler.vast.client import Wire
-    from reconciler.vast.pacing import Pacing
 
     transport = simulation.transport() if simulation is not None else None
-    return Wire(key=key, origin=origin, clock=clock, pacing=Pacing(clock), transport=transport)
+    return Wire(key=key, origin=origin, clock=clock, pacing=pacing, transport=transport)
 
 
 def _provider(wire: Wire, clock: Clock) -> VastProvider:
@@ -114,18 +116,30 @@ def _provider(wire: Wire, clock: Clock) -> VastProvider:
 
 def _settle(playground: bool) -> Settle:
     """How long doubt lasts. `RECONCILE_SETTLE` shortens it where no money is at stake."""
-    said = os.environ.get("RECONCILE_SETTLE")
+    seconds = _said("RECONCILE_SETTLE", "a number of seconds", 3600, playground)
+    return Settle() if seconds is None else Settle.within(seconds)
+
+
+def _pace(playground: bool) -> float:
+    """By how much the documented gaps between calls are stretched: `RECONCILE_PACE=0` is for a server without any."""
+    factor = _said("RECONCILE_PACE", "a factor", 1, playground)
+    return 1.0 if factor is None else factor
+
+
+def _said(name: str, what: str, most: int, playground: bool) -> float | None:
+    """The number of an environment variable that is accepted only where no money is at stake."""
+    said = os.environ.get(name)
     if said is None:
-        return Settle()
+        return None
     if not playground:
-        raise WrongUsage("RECONCILE_SETTLE is accepted only with --simulate or a loopback VAST_URL")
+        raise WrongUsage(f"{name} is accepted only with --simulate or a loopback VAST_URL")
     try:
-        seconds = float(said)
+        found = float(said)
     except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= 3600:
-        raise WrongUsage(f"RECONCILE_SETTLE={said!r} is not a number of seconds from 0 to 3600")
-    return Settle.within(seconds)
+        found = -1.0
+    if not 0 <= found <= most:
+        raise WrongUsage(f"{name}={said!r} is not {what} from 0 to {most}")
+    return found
 
 
 @contextmanager

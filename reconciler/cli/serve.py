@@ -40,6 +40,7 @@ _file = click.Path(path_type=Path)
 @click.option("--faults", type=_file, metavar="FILE", help="Let chosen calls fail, as this YAML file says.")
 @click.option("--ssh", is_flag=True, help="Give each running instance a real SSH server and health checks.")
 @click.option("--lively", is_flag=True, help="Begin a world with rivals, outages, failing boots and a busy market.")
+@click.option("--no-limits", is_flag=True, help="Refuse no request for coming too early, nor for being one too many.")
 def serve(
     port: int,
     seed: int | None,
@@ -49,6 +50,7 @@ def serve(
     faults: Path | None,
     lively: bool,
     ssh: bool,
+    no_limits: bool,
 ) -> int:
     """Serve the simulated world over HTTP on 127.0.0.1, until Ctrl-C or SIGTERM.
 
@@ -66,7 +68,9 @@ def serve(
     rules, lies = read_faults(faults) if faults else ((), ())
     shells = _shells(ssh, lies)
     with _world(state, market, seed, lively) as (world, simulation), _until_asked() as asked:
-        with SimulatorServer(world, port=port, speed=speed, faults=rules, shells=shells) as server:
+        with SimulatorServer(
+            world, port=port, speed=speed, faults=rules, shells=shells, limits=not no_limits
+        ) as server:
             _announce(server, world, speed, len(rules))
             asked.wait()
         if simulation is not None:
@@ -139,6 +143,8 @@ def _announce(server: SimulatorServer, world: World, speed: float, faults: int) 
     failing = f"; {faults} fault{'s' if faults != 1 else ''}" if faults else ""
     if server.service.shells is not None:
         failing += "; its instances can be reached"
+    if not world.limited:
+        failing += "; it limits nobody"
     click.echo(f"serving the {described(world)}; {pace}{failing}; Ctrl-C ends it", err=True)
 
 

@@ -184,7 +184,8 @@ def _fleet_diff(
     other: Sequence[tuple[ForeignMark, Instance]],
     owner: str,
 ) -> FleetDiff:
-    seats = tuple(_seat_view(Seat(fleet.name, index), members, record) for index in range(fleet.replicas))
+    held = _Held(record)
+    seats = tuple(_seat_view(Seat(fleet.name, index), members, held) for index in range(fleet.replicas))
     beyond = sorted(seat for seat in members if seat.fleet == fleet.name and seat.index >= fleet.replicas)
     ours = any(seat.fleet == fleet.name for seat in members) or any(
         known.seat.fleet == fleet.name for known in record.known.values()
@@ -207,14 +208,29 @@ def _beyond(fleet: Fleet, seat: Seat) -> bool:
     return seat.fleet == fleet.name and seat.index >= fleet.replicas
 
 
-def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], record: Record) -> SeatView:
+class _Held:
+    """What the record holds, by seat."""
+
+    def __init__(self, record: Record) -> None:
+        self.intents: dict[Seat, list[Intent]] = {}
+        self.leaving: dict[Seat, list[Leaving]] = {}
+        self.known: dict[Seat, list[int]] = {}
+        for intent in record.intents.values():
+            self.intents.setdefault(intent.seat, []).append(intent)
+        for item in record.leaving.values():
+            self.leaving.setdefault(item.seat, []).append(item)
+        for known in record.known.values():
+            self.known.setdefault(known.seat, []).append(known.id)
+
+
+def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) -> SeatView:
     """Who sits here. The keeper: not condemned before condemned, ready before pending before the rest, lower id."""
     live = sorted(members.get(seat, ()), key=lambda m: (m.condemned, _STANDING.get(m.state, 2), m.id))
     shown = {m.id for m in live}
-    intents = tuple(i for i in record.intents.values() if i.seat == seat)
-    leaving = tuple(item for item in record.leaving.values() if item.seat == seat)
+    intents = tuple(held.intents.get(seat, ()))
+    leaving = tuple(held.leaving.get(seat, ()))
     going = {item.id for item in leaving}
-    absent = tuple(k.id for k in record.known.values() if k.seat == seat and k.id not in shown | going)
+    absent = tuple(known for known in held.known.get(seat, ()) if known not in shown | going)
     staying = [m for m in live if m.id not in going]
     if staying:
         return SeatView(seat, _bucket(staying[0]), staying[0], tuple(staying[1:]), intents, leaving, absent)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 ATTEMPT_BITS = 40
 _PART = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
@@ -73,6 +74,7 @@ def write_label(mark: Mark) -> str:
     return f"{body}/{_check(body)}"
 
 
+@lru_cache(maxsize=8192)
 def read_label(label: str | None, owner: str) -> Mark | ForeignMark | None:
     """What `label` says to `owner`: a Mark is managed by us, a ForeignMark is other-owned, None is unmanaged."""
     found = _GRAMMAR.fullmatch(label or "")

@@ -32,12 +32,12 @@ def drawn_facts(
         **brief,
         **_identity(rng, brief, geolocode),
         **_gpu(rng, model),
-        **_board(rng),
+        **_board(rng, model, count),
         **_network(rng, datacenter),
         **_storage(rng, datacenter),
         **_trust(rng, str(brief["verification"])),
-        **_terms(rng, model, datacenter),
-        "_whole_ram": quantile(rng.random(), tables.RAM_PER_GPU) * count,
+        **_terms(rng, stream(seed, "host's price", brief["host_id"], model.name), model, datacenter),
+        "_whole_ram": quantile(rng.random(), tables.RAM_PER_GPU[_large(model)]) * count,
         "_whole_disk": quantile(rng.random(), tables.DISK_PER_GPU) * count,
         "_whole_ports": 0 if rng.random() < 0.012 else quantile(rng.random(), tables.PORTS_PER_GPU) * count,
     }
@@ -47,8 +47,7 @@ def drawn_facts(
 
 def _identity(rng: random.Random, brief: Mapping[str, Any], geolocode: int) -> Row:
     # Machines of one host often share an address: one IP is not one machine.
-    number = whole("address", brief["host_id"], int(rng.random() * 2)) % 762
-    block = ("203.0.113", "198.51.100", "192.0.2")[number // 254]
+    number = whole("address", brief["host_id"], int(rng.random() ** 2 * 4)) % 131_072
     return {
         "bundled_results": None,
         "cluster_id": None if rng.random() < 0.98 else rng.randint(1, 90),
@@ -56,7 +55,7 @@ def _identity(rng: random.Random, brief: Mapping[str, Any], geolocode: int) -> R
         "geolocode": geolocode,
         "hostname": None,
         "logo": "/static/logos/vastai_small2.png",
-        "public_ipaddr": f"{block}.{number % 254 + 1}",
+        "public_ipaddr": f"198.{18 + number // 65_536}.{number // 256 % 256}.{number % 256}",
         "resource_type": "gpu",
         "rented": False,
         "rn": 1,
@@ -89,8 +88,14 @@ def _gpu(rng: random.Random, model: tables.GpuModel) -> Row:
     }
 
 
-def _board(rng: random.Random) -> Row:
-    name, cores, ghz = rng.choice(tables.CPUS)
+def _large(model: tables.GpuModel) -> bool:
+    return model.vram >= tables.LARGE
+
+
+def _board(rng: random.Random, model: tables.GpuModel, count: int) -> Row:
+    wanted = quantile(rng.random(), tables.CORES_PER_GPU[_large(model)]) * count
+    nearest = min((cores for _, cores, _ in tables.CPUS), key=lambda cores: max(cores / wanted, wanted / cores))
+    name, cores, ghz = rng.choice([cpu for cpu in tables.CPUS if cpu[1] == nearest])
     return {
         "cpu_arch": "amd64",
         "cpu_cores": cores if rng.random() > 0.004 else None,
@@ -127,7 +132,7 @@ def _storage(rng: random.Random, datacenter: bool) -> Row:
     cents = 15 if rng.random() < 0.44 else round(quantile(rng.random(), tables.STORAGE_CENTS))
     return {
         "disk_bw": round(quantile(rng.random(), tables.DISK_BANDWIDTH), 1) if rng.random() > 0.003 else None,
-        "disk_name": rng.choice(tables.DISKS) if rng.random() < 0.9 else "nvme",
+        "disk_name": rng.choice(tables.DISKS) if rng.random() > 0.0015 else None,
         "nw_disk_avg_bw": None,
         "nw_disk_max_bw": None,
         "nw_disk_min_bw": None,
@@ -153,10 +158,12 @@ def _trust(rng: random.Random, verification: str) -> Row:
     }
 
 
-def _terms(rng: random.Random, model: tables.GpuModel, datacenter: bool) -> Row:
+def _terms(rng: random.Random, shared: random.Random, model: tables.GpuModel, datacenter: bool) -> Row:
+    """What the machine costs and until when; `shared` draws the same for all machines of the host with this GPU."""
     points = ((0.0, model.low * 0.6), (0.1, model.low), (0.5, model.middle), (0.9, model.high), (1.0, model.high * 1.5))
-    divisor = 0.775 if datacenter and rng.random() < 0.4 else 0.75
-    cents = max(1, round(quantile(rng.random(), points) * divisor * 100))
+    pricing = shared if rng.random() < tables.ALIKE else rng
+    divisor = 0.775 if datacenter and pricing.random() < 0.4 else 0.75
+    cents = max(1, round(quantile(pricing.random(), points) * divisor * 100))
     if rng.random() < 0.01:  # a parking price: listed, not meant to be rented
         cents *= rng.randint(10, 50)
     floor = quantile(rng.random(), tables.MIN_BID)
@@ -241,9 +248,9 @@ def slice_fields(facts: Row, gpus: list[int], count: int, price: float) -> Row:
 
 
 def _band(price: float) -> int:
-    """Prices within about ten percent fall into one band; one band of a host's like machines is one bundle."""
+    """Prices within about a quarter fall into one band; one band of a host's like machines is one bundle."""
     band = 0
     while price > 0.01:
-        price /= 1.1
+        price /= 1.3
         band += 1
     return band

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MACHINES = 3500
 """Machines of the generated market, about 950 of them with a rentable offer."""
 
-DEFAULT_SEED = 82
+DEFAULT_SEED = 2044
 """The market that a newcomer meets."""
 
 FIRST_ID = 41_000_000
@@ -53,17 +53,19 @@ def drawn_machine(
     rng: random.Random, seed: int, machine_id: int, host: Host, first_gpu: int, verification: str | None = None
 ) -> GeneratedMachine:
     """A machine of this host; its asks have no ids yet."""
-    model = host.favourite if rng.random() < 0.6 else _model(rng, host.datacenter)
-    gpus = rng.choices(tables.SIZES[model.sizes][0], cum_weights=tables.SIZES[model.sizes][1])[0]
+    model = host.favourite if rng.random() < tables.FAVOURITES else _model(rng, host.datacenter)
+    gpus = host.size if model is host.favourite and rng.random() < tables.ALIKE else _size(rng, model)
     masks = tree(gpus, _least_group(rng, gpus))
-    verification = verification or _verification(rng, host.datacenter)
-    occupancy = Occupancy(masks, [], _taken(rng, verification, gpus, masks))
+    if verification is None:
+        verification = host.standing if rng.random() < tables.ALIKE else _verification(rng, host.datacenter)
+    demand = host.demand if rng.random() < tables.DEMANDED else rng.random()
+    occupancy = Occupancy(masks, [], _taken(rng, verification, gpus, masks, demand))
     return GeneratedMachine(seed, machine_id, host, model, gpus, verification, first_gpu, occupancy)
 
 
 def drawn_host(rng: random.Random, host_id: int) -> Host:
     """An owner of machines."""
-    datacenter = rng.random() < 0.16
+    datacenter = rng.random() < tables.DATACENTERS
     code, _, geolocode, spellings = rng.choices(tables.COUNTRIES, cum_weights=tables.COUNTRY_WEIGHTS)[0]
     if code == "US":
         place: str | None = f"{rng.choices(tables.STATES, cum_weights=tables.STATE_WEIGHTS)[0][0]}, US"
@@ -71,15 +73,17 @@ def drawn_host(rng: random.Random, host_id: int) -> Host:
         place = spellings[int(rng.random() * len(spellings))]
     if rng.random() < 0.004:  # a few hosts have no place at all
         place, geolocode = rng.choice((None, None, "")), 0
-    return Host(host_id, place, geolocode, datacenter, _model(rng, datacenter))
+    favourite = _model(rng, datacenter)
+    size, standing = _size(rng, favourite), _verification(rng, datacenter)
+    return Host(host_id, place, geolocode, datacenter, favourite, size, standing, rng.random())
 
 
 def _model(rng: random.Random, datacenter: bool) -> tables.GpuModel:
-    while True:
-        model = rng.choices(tables.GPUS, cum_weights=tables.GPU_WEIGHTS)[0]
-        # Datacentre hosts choose among what datacentres have; the others take less of it.
-        if rng.random() < (model.datacenter + 0.1 if datacenter else 1 - model.datacenter):
-            return model
+    return rng.choices(tables.GPUS, cum_weights=tables.GPU_WEIGHTS[datacenter])[0]
+
+
+def _size(rng: random.Random, model: tables.GpuModel) -> int:
+    return rng.choices(tables.SIZES[model.sizes][0], cum_weights=tables.SIZES[model.sizes][1])[0]
 
 
 def _host_size(rng: random.Random) -> int:
@@ -91,10 +95,13 @@ def _host_size(rng: random.Random) -> int:
 
 
 def _least_group(rng: random.Random, gpus: int) -> int:
+    """The smallest group that the host rents: the whole, or one of the powers of two below it."""
     u = rng.random()
-    if u < 0.48 or gpus == 1:
-        return 1
-    return 2 if u < 0.62 and gpus > 2 else gpus
+    if gpus <= 2:
+        return 1 if u < tables.HALVED else gpus
+    smaller = next(number for share, number in tables.SPLITS if u < share)
+    powers = (gpus - 1).bit_length()
+    return gpus if not smaller else 1 << max(0, powers - smaller)
 
 
 def _verification(rng: random.Random, datacenter: bool) -> str:
@@ -103,13 +110,12 @@ def _verification(rng: random.Random, datacenter: bool) -> str:
     return rng.choices(tables.VERIFICATIONS, cum_weights=tables.VERIFICATION_WEIGHTS)[0]
 
 
-def _taken(rng: random.Random, verification: str, gpus: int, masks: tuple[int, ...]) -> int:
+def _taken(rng: random.Random, verification: str, gpus: int, masks: tuple[int, ...], demand: float) -> int:
     """Which GPUs others hold when the market begins."""
-    free, partly = tables.OPEN_SHARES[verification]
-    u = rng.random()
-    if u < free:
+    free, partly = tables.OPEN_SHARES[verification][len(masks) > 1]
+    if demand < free:
         return 0
-    if u > free + partly or len(masks) == 1:
+    if demand > free + partly or len(masks) == 1:
         return int(masks[0])
     taken, wanted = 0, rng.randint(1, gpus - 1)
     for _ in range(8):

@@ -24,6 +24,12 @@ class Host(NamedTuple):
     geolocode: int
     datacenter: bool
     favourite: tables.GpuModel
+    size: int
+    """GPUs that most of its machines with the favourite have."""
+    standing: str
+    """The verification of most of them."""
+    demand: float
+    """Where most of them stand in the order from wholly free (0) to wholly taken (1)."""
 
 
 class GeneratedMachine(Machine):
@@ -100,15 +106,22 @@ class GeneratedMachine(Machine):
 
     def row(self, position: int, now: float) -> Row:
         """The ask's own fields."""
+        shared, own, end = self.parts(position, now)
+        return {**shared, **own, "end_date": end}
+
+    def holds_until(self) -> float:
+        """The host prolongs its promise then."""
+        return self._promise[1]
+
+    def parts(self, position: int, now: float) -> tuple[Row, Row, float]:
+        """What the asks share, what is this one's own, and until when the host promises it."""
         facts = self.facts()
         mask = self.occupancy.masks[position]
         gpus = [self.first_gpu + bit for bit in range(self.count) if mask >> bit & 1]
-        row = dict(facts["_shown"])
-        row.update(slice_fields(facts, gpus, self.count, unit_price(self.price(), facts["_divisor"])))
+        own = slice_fields(facts, gpus, self.count, unit_price(self.price(), facts["_divisor"]))
         if not now < self._promise[1]:
             self._promise = promised(facts["end_date"], self.arrived, now, self.seed, self.machine_id)
-        row["end_date"] = self._promise[0]
-        return row
+        return facts["_shown"], own, self._promise[0]
 
     def saved(self) -> list[Any]:
         """How far its life went, others' GPUs, ids, price, verification and place."""
@@ -124,6 +137,7 @@ class GeneratedMachine(Machine):
         self.occupancy.taken, self.occupancy.ids = int(saved[2]), [int(i) for i in saved[3]]
         self.drift = float(saved[4])
         self.change(verification=str(saved[5]), astray=bool(saved[6]))
+        self.stir()
         self.changed = True
 
     def _first(self) -> Row:

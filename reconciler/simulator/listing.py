@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Answer, answer, invalid_request
@@ -14,11 +16,15 @@ from reconciler.simulator.instances import instance
 from reconciler.simulator.paging import token, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from reconciler.simulator.contracts import Contract
     from reconciler.simulator.incoming import Request
     from reconciler.simulator.machines import Row
     from reconciler.simulator.world import World
+
+Keyed = tuple["Row", "Contract"]
+"""A contract and, in front of it, the columns that a list is filtered and put in order by."""
 
 PAGE = 25
 """Rows of a page, at most and by default; zero or less asks for 5."""
@@ -28,7 +34,19 @@ LITE = [
     "dph_total", "start_date",
 ]  # fmt: skip
 
+_CHEAP: dict[str, Callable[[Contract], Any]] = {
+    "id": lambda contract: contract.id,
+    "label": lambda contract: contract.label,
+    "machine_id": lambda contract: contract.machine_id,
+    "intended_status": lambda contract: contract.intended,
+    "start_date": lambda contract: contract.created,
+    "gpu_name": lambda contract: contract.terms["gpu_name"],
+}
+"""Columns that can be read without making a row."""
+
 Order = list[tuple[str, bool]]
+BY_ID = ("id", False)
+"""The last part of every order."""
 
 
 def listing(world: World, query: Mapping[str, str]) -> Answer:
@@ -67,25 +85,48 @@ def moved(_world: World, _request: Request) -> Answer:
 def _page(world: World, query: Mapping[str, str], columns: list[Any]) -> dict[str, Any]:
     order = _order(structure(query, "order_by", []))
     filters = _filters(structure(query, "select_filters", {}))
-    rows = [row for row in all_rows(world) if all(test(row.get(name)) for name, test in filters)]
-    rows.sort(key=_key(order))
-    following = _after(rows, query.get("after_token"), order)
+    brief = _brief(world, order, filters)
+    keyed = [(brief(contract), contract) for contract in _shown(world)]
+    if filters:
+        keyed = [one for one in keyed if all(test(one[0].get(name)) for name, test in filters)]
+    if order[0] != BY_ID:  # that is how they stand
+        key = _key(order)
+        keyed.sort(key=lambda one: key(one[0]))
+    following = _after(keyed, query.get("after_token"), order)
     page = following[: _limit(query.get("limit"))]
     more = len(following) > len(page)
     return {
         "success": True,
         "instances_found": len(page),
-        "total_instances": len(rows),
-        "label_counts": dict(Counter(row["label"] or "" for row in rows)),
-        "next_token": token({column: page[-1].get(column) for column, _ in order}) if more else None,
-        "instances": [_selected(row, columns) for row in page],
+        "total_instances": len(keyed),
+        "label_counts": dict(Counter(contract.label or "" for _, contract in keyed)),
+        "next_token": token({column: page[-1][0].get(column) for column, _ in order}) if more else None,
+        "instances": [_selected(_row(world, contract), columns) for _, contract in page],
     }
 
 
 def all_rows(world: World) -> list[Row]:
     """All instances, by id."""
-    shown = (contract for _, contract in sorted(world.contracts.items()) if contract.listed <= world.now)
-    return [instance(contract, world.now, world.seed, world.reached.get(contract.id)) for contract in shown]
+    return [_row(world, contract) for contract in _shown(world)]
+
+
+def _shown(world: World) -> list[Contract]:
+    return [contract for _, contract in sorted(world.contracts.items()) if contract.listed <= world.now]
+
+
+def _row(world: World, contract: Contract) -> Row:
+    return instance(contract, world.now, world.seed, world.reached.get(contract.id))
+
+
+def _brief(world: World, order: Order, filters: list[tuple[str, Test]]) -> Callable[[Contract], Row]:
+    """What reads the columns that are looked at, and perhaps more: most lists need no whole rows for that."""
+    columns = {name for name, _ in [*order, *filters]}
+    if columns == {"id"}:
+        return lambda contract: {"id": contract.id}
+    if columns <= _CHEAP.keys():
+        reads = [(name, _CHEAP[name]) for name in columns]
+        return lambda contract: {name: read(contract) for name, read in reads}
+    return lambda contract: _row(world, contract)
 
 
 def _filters(filters: dict[str, Any]) -> list[tuple[str, Test]]:
@@ -101,7 +142,7 @@ def _order(order: list[Any]) -> Order:
         if not isinstance(one, dict) or one.get("col") not in LIST_COLUMNS:
             raise invalid_request(f"{one!r} is not a valid order")
         found.append((one["col"], one.get("dir") == "desc"))
-    return [*found, ("id", False)]
+    return [*found, BY_ID]
 
 
 def _key(order: Order) -> Callable[[Row], Any]:
@@ -130,12 +171,13 @@ def _limit(limit: str | None) -> int:
     return 5 if found <= 0 else min(PAGE, found)
 
 
-def _after(rows: list[Row], cursor: str | None, order: Order) -> list[Row]:
+def _after(keyed: list[Keyed], cursor: str | None, order: Order) -> list[Keyed]:
+    """Those behind the cursor's row; they are in order."""
     if not cursor:
-        return rows
-    last: Row = values_of(cursor, [column for column, _ in order])
+        return keyed
     key = _key(order)
-    return [row for row in rows if key(row) > key(last)]
+    last = key(values_of(cursor, [column for column, _ in order]))
+    return keyed[bisect_right(keyed, last, key=lambda one: key(one[0])) :]
 
 
 def _selected(row: Row, columns: list[Any]) -> Row:

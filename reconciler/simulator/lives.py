@@ -26,6 +26,8 @@ class Lives:
         self._laws = laws
         self._day = 0
         """The first day whose newcomers may not all be on the market yet."""
+        self._quiet = begun
+        """Before this moment nobody comes."""
 
     def begin(self, machines: Iterable[Machine]) -> None:
         """Let the lives of the first machines begin."""
@@ -36,12 +38,15 @@ class Lives:
 
     def newcomers(self, now: float, known: Collection[int]) -> Iterator[GeneratedMachine]:
         """The machines that have come since this was last asked, and are still there."""
-        if not self._laws.machines:
+        if not self._laws.machines or now < self._quiet:
             return
         today = int((now - self._begun) // DAY)
+        self._quiet = self._begun + DAY * (today + 1)
         for day in range(self._day, today + 1):
             for machine in newcomers(self._seed, self._begun, day, now, ()):
-                if machine.arrived <= now and machine.machine_id not in known:
+                if machine.arrived > now:
+                    self._quiet = min(self._quiet, machine.arrived)
+                elif machine.machine_id not in known:
                     self._settle_in(machine)
                     yield machine
         self._day = today

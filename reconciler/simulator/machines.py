@@ -18,7 +18,7 @@ Row = dict[str, Any]
 class Machine(ABC):
     """One box. `position` counts the asks of its tree."""
 
-    __slots__ = ("changed", "due", "listed", "machine_id", "occupancy")
+    __slots__ = ("changed", "due", "fresh", "glimpses", "listed", "machine_id", "occupancy", "opens")
 
     def __init__(self, machine_id: int, occupancy: Occupancy) -> None:
         self.machine_id = machine_id
@@ -29,6 +29,34 @@ class Machine(ABC):
         """Whether searches show it: its host is there and offers it."""
         self.due = math.inf
         """When something next happens to it."""
+        self.opens: list[int] | None = None
+        """Its positions that can be rented now, once somebody asked."""
+        self.glimpses: list[Glimpse] | None = None
+        """What searches weigh of them, once somebody searched."""
+        self.fresh = math.inf
+        """Until when `glimpses` holds, unless something happens to the machine."""
+
+    def stir(self) -> None:
+        """Something about it has changed: whatever was worked out for searches is forgotten."""
+        self.opens = self.glimpses = None
+
+    def glimpsed(self, now: float) -> list[Glimpse]:
+        """What a search weighs of the asks that can be rented now."""
+        if self.opens is None:
+            self.opens, self.glimpses = self.occupancy.free(), None
+        if self.glimpses is None or now >= self.fresh:
+            found = [Glimpse(self, position, *self.parts(position, now)) for position in self.opens]
+            self.glimpses = [one for one in found if now < one.end]
+            self.fresh = min([self.holds_until(), *(one.end for one in self.glimpses)])
+        return self.glimpses
+
+    @abstractmethod
+    def parts(self, position: int, now: float) -> tuple[Row, Row, float]:
+        """The row in two: what all asks of the machine share and what is this one's own; and its end date."""
+
+    def holds_until(self) -> float:
+        """Until when `parts` gives the same, unless something happens to the machine."""
+        return math.inf
 
     @abstractmethod
     def brief(self) -> Mapping[str, Any]:
@@ -45,3 +73,26 @@ class Machine(ABC):
     @abstractmethod
     def restore(self, saved: list[Any]) -> None:
         """Take over what `saved` gave."""
+
+
+class Glimpse:
+    """An ask as a search weighs it: what conditions, bundles and scores need, without the row."""
+
+    __slots__ = ("base", "bundle", "dlperf", "end", "least", "machine", "mult", "own", "position", "shared", "storage")
+
+    def __init__(self, machine: Machine, position: int, shared: Row, own: Row, end: float) -> None:
+        self.machine = machine
+        self.position = position
+        self.shared = shared
+        self.own = own
+        self.end = end
+        self.bundle = self.get("bundle_id")
+        self.base: float = self.get("dph_base")
+        self.least: float = self.get("min_bid")
+        self.storage: float = self.get("storage_cost")
+        self.dlperf: float | None = self.get("dlperf")
+        self.mult: float = self.get("reliability_mult") or 1
+
+    def get(self, field: str) -> Any:
+        """A field that does not follow from time, disk size and kind of rental."""
+        return self.own[field] if field in self.own else self.shared.get(field)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.simulator.lives import Lives
-    from reconciler.simulator.machines import Machine, Row
+    from reconciler.simulator.machines import Glimpse, Machine, Row
 
 
 class Ids:
@@ -55,6 +55,8 @@ class Market:
         self._all = list(machines)
         self._by_id = {machine.machine_id: machine for machine in machines}
         self._asks: dict[int, Ask] | None = None
+        self._next = 0.0
+        """Before this moment nobody does anything."""
 
     def asks(self) -> Iterator[Ask]:
         """Every ask, rentable or not, in the machines' order."""
@@ -68,14 +70,17 @@ class Market:
         found = self._asks.get(ask_id)
         return found if found is not None and found.machine.listed else None
 
-    def row(self, ask: Ask, now: float, gigabytes: float, *, bid: bool = False) -> Row:
+    def row(self, ask: Ask | Glimpse, now: float, gigabytes: float, *, bid: bool = False) -> Row:
         """The ask as a search shows it, without `score`."""
-        row = ask.machine.row(ask.position, now)
-        row["id"] = row["ask_contract_id"] = ask.id
+        if isinstance(ask, Ask):
+            row = ask.machine.row(ask.position, now)
+        else:
+            row = {**ask.shared, **ask.own, "end_date": ask.end}
+        row["id"] = row["ask_contract_id"] = ask.machine.occupancy.ids[ask.position]
         row["rentable"] = self.rentable(ask, row, now)
         return priced(row, now, gigabytes, bid=bid)
 
-    def rentable(self, ask: Ask, row: Row, now: float) -> bool:
+    def rentable(self, ask: Ask | Glimpse, row: Row, now: float) -> bool:
         """Whether anybody can rent it now: its GPUs are free and the host's promise is not over."""
         return ask.machine.listed and ask.machine.occupancy.is_free(ask.position) and row["end_date"] > now
 
@@ -88,6 +93,7 @@ class Market:
 
     def hold(self, machine: Machine, mask: int, *, soft: bool = False) -> None:
         """A contract of this account takes GPUs; on a bid it holds them softly."""
+        machine.stir()
         machine.occupancy.ours |= mask
         if soft:
             machine.occupancy.soft |= mask
@@ -107,6 +113,7 @@ class Market:
     def let_go(self, machine_id: int, mask: int) -> None:
         """A contract of this account gives its GPUs back: all asks that touch them stand under new ids."""
         machine = self._by_id[machine_id]
+        machine.stir()
         machine.occupancy.ours &= ~mask
         machine.occupancy.soft &= ~mask
         self.renew(machine, mask)
@@ -114,6 +121,7 @@ class Market:
     def give(self, machine_id: int, mask: int, *, taken: bool) -> None:
         """Others get these GPUs, or lose them."""
         machine = self._by_id[machine_id]
+        machine.stir()
         machine.occupancy.taken = machine.occupancy.taken | mask if taken else machine.occupancy.taken & ~mask
         machine.changed = True
 
@@ -135,19 +143,25 @@ class Market:
             newcomer.occupancy.ids = [self._ids.take() for _ in newcomer.occupancy.masks]
             newcomer.changed = True
             self._enter(newcomer)
+        if now < self._next:
+            return
         for machine in self._all:
             if machine.due <= now:
                 self._live(machine, now)
         self._all = [machine for machine in self._all if machine.due < math.inf or machine.listed]
         self.machines = [machine for machine in self._all if machine.listed]
+        self._next = min((machine.due for machine in self._all), default=math.inf)
 
     def _enter(self, machine: Machine) -> None:
+        self._next = 0.0
         self._all.append(machine)
         self._by_id[machine.machine_id] = machine
         if self._asks is not None:
             self._asks.update((ask.id, ask) for ask in _asks_of(machine))
 
     def _live(self, machine: Machine, now: float) -> None:
+        self._next = 0.0
+        machine.stir()
         if self.lives is not None and (renewed := self.lives.live(machine, now)):
             self.renew(machine, renewed)
 
@@ -166,6 +180,7 @@ class Market:
                 self._enter(newcomer)
         for machine_id, saved in changes.items():
             self._by_id[int(machine_id)].restore(saved)
+        self._next = 0.0
         if self.lives is not None:
             for machine in self._all:
                 self.lives.reschedule(machine)

@@ -14,6 +14,14 @@ DEFAULT_STORAGE = 8.0
 """GB that a search prices when it names no `allocated_storage`."""
 
 
+PRICED = frozenset({
+    "ask_contract_id", "discounted_dph_total", "dlperf_per_dphtotal", "dph_base", "dph_total", "dph_total_adj",
+    "duration", "end_date", "flops_per_dphtotal", "id", "instance", "is_bid", "rentable", "search",
+    "storage_total_cost",
+})  # fmt: skip
+"""Fields of a row that are filled in when it is made, or replaced then."""
+
+
 def storage_per_hour(storage_cost: float, gigabytes: float) -> float:
     """$/h for so many GB at `storage_cost` $/GB/month."""
     return storage_cost * gigabytes / HOURS_A_MONTH

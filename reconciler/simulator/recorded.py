@@ -49,6 +49,11 @@ class RecordedMachine(Machine):
         """The recorded offer."""
         return dict(self.rows[position])
 
+    def parts(self, position: int, now: float) -> tuple[Row, Row, float]:  # noqa: ARG002 - it stays as recorded
+        """The recorded offer, and its end date."""
+        row = self.rows[position]
+        return row, {}, row["end_date"]
+
     def saved(self) -> list[Any]:
         """Others' GPUs and the present ids."""
         return [self.occupancy.taken, self.occupancy.ids]
@@ -56,6 +61,7 @@ class RecordedMachine(Machine):
     def restore(self, saved: list[Any]) -> None:
         """Take over what `saved` gave."""
         self.occupancy.taken, self.occupancy.ids = int(saved[0]), [int(i) for i in saved[1]]
+        self.stir()
         self.changed = True
 
 

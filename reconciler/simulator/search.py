@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from reconciler.simulator.answers import invalid_request
 from reconciler.simulator.conditions import Test, number, tests
 from reconciler.simulator.fields import ALIASES, OFFER_FIELDS
+from reconciler.simulator.machines import Glimpse
 from reconciler.simulator.market import Ask
-from reconciler.simulator.pricing import DEFAULT_STORAGE
+from reconciler.simulator.pricing import DEFAULT_STORAGE, HOURS_A_MONTH, PRICED
 
 if TYPE_CHECKING:
     from random import Random
 
     from reconciler.simulator.machines import Row
     from reconciler.simulator.market import Market
+
+
+class Fields(Protocol):
+    """A row, or what knows its fields."""
+
+    def get(self, field: str, /) -> Any:
+        """The value of a field."""
+        ...
+
 
 ROWS = 64
 """No answer has more offers, whatever `limit` asks for."""
@@ -31,7 +42,7 @@ _OPTIONS = (
 
 _KINDS = {"on-demand": False, "ondemand": False, "reserved": False, "bid": True, "interruptible": True}
 
-_VIRTUAL: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+_VIRTUAL: dict[str, Callable[[Fields], Any]] = {
     # `id` is accepted and matches nothing; `ask_contract_id` is the one to filter by.
     "id": lambda _row: None,
     "verified": lambda row: row.get("verification") == "verified",
@@ -43,6 +54,10 @@ _VIRTUAL: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 
 _EARLY = ("gpu_name", "machine_id", "host_id", "verified", "verification", "datacenter", "hosting_type", "geolocation")
 """Conditions on these are checked before a row is made."""
+
+
+_BRIEFLY = {"verified": "verification", "datacenter": "hosting_type"}
+"""What those conditions look at, where it has another name."""
 
 
 def country(place: str | None) -> str | None:
@@ -61,15 +76,51 @@ class Query(NamedTuple):
     bid: bool
     storage: float
 
+    @property
+    def free_only(self) -> bool:
+        """Whether it is for offers that can be rented, and for no others."""
+        rentable = self.conditions["rentable"]
+        return all(test(True) for test in rentable) and not all(test(False) for test in rentable)
+
+    def total(self, glimpse: Glimpse) -> float:
+        """Its `dph_total`."""
+        return (glimpse.least if self.bid else glimpse.base) + glimpse.storage * self.storage / HOURS_A_MONTH
+
+    def read(self, market: Market, glimpse: Glimpse, now: float, field: str) -> Any:
+        """A field of the row that an ask would have; few need the row to be made."""
+        if field not in PRICED:
+            return glimpse.get(field)
+        if field == "dph_total":
+            return self.total(glimpse)
+        if field == "dph_base":
+            return glimpse.least if self.bid else glimpse.base
+        if field == "duration":
+            return glimpse.end - now
+        return market.row(glimpse, now, self.storage, bid=self.bid).get(field)
+
+    def accepts(self, market: Market, glimpse: Glimpse, now: float, fields: list[str]) -> bool:
+        """Whether the conditions on these fields hold."""
+        for field in fields:
+            if field in _VIRTUAL:
+                if not self.holds(field, glimpse):
+                    return False
+            else:
+                value = self.read(market, glimpse, now, field)
+                for test in self.conditions[field]:
+                    if not test(value):
+                        return False
+        return True
+
     def early(self, brief: Mapping[str, Any]) -> bool:
         """Whether a machine with these fields can have a matching row at all."""
-        return all(self._holds(field, brief) for field in _EARLY if field in self.conditions)
+        return all(self.holds(field, brief) for field in _EARLY if field in self.conditions)
 
     def matches(self, row: Row) -> bool:
         """Whether all conditions hold."""
-        return all(self._holds(field, row) for field in self.conditions)
+        return all(self.holds(field, row) for field in self.conditions)
 
-    def _holds(self, field: str, row: Mapping[str, Any]) -> bool:
+    def holds(self, field: str, row: Fields) -> bool:
+        """Whether the conditions on one field hold."""
         read = _VIRTUAL.get(field)
         value = read(row) if read else row.get(field)
         return all(test(value) for test in self.conditions[field])
@@ -139,32 +190,91 @@ def _storage(storage: object) -> float:
 
 def search(market: Market, query: Query, now: float, rng: Random) -> list[Row]:
     """The rows of one answer. `rng` belongs to this answer alone: the next one draws anew."""
-    bundles: dict[Any, list[Row]] = {}
-    for ask in _candidates(market, query):
-        row = market.row(ask, now, query.storage, bid=query.bid)
-        if query.matches(row):
-            bundles.setdefault(row["bundle_id"], []).append(row)
-    rows = [group[int(rng.random() * len(group))] for group in bundles.values()]
-    for row in rows:
-        worth = (row["dlperf_per_dphtotal"] or 0) * (row.get("reliability_mult") or 1)
-        row["score"] = worth * (1 + NOISE * (2 * rng.random() - 1))
+    bundles: dict[Any, list[Ask | Glimpse]] = {}
+    if query.free_only:
+        for glimpse in glimpses(market, query, now):
+            bundles.setdefault(glimpse.bundle, []).append(glimpse)
+    else:
+        for ask in _candidates(market, query):
+            row = market.row(ask, now, query.storage, bid=query.bid)
+            if query.matches(row):
+                bundles.setdefault(row["bundle_id"], []).append(ask)
+    chosen = [group[int(rng.random() * len(group))] for group in bundles.values()]
+    found = [Found(market, query, now, one, 1 + NOISE * (2 * rng.random() - 1)) for one in chosen]
     for field, descending in reversed(query.order):
-        rows = _sorted(rows, field, descending)
-    return rows[: query.limit]
+        found = _sorted(found, field, descending)
+    return [one.row() for one in found[: query.limit]]
+
+
+def glimpses(market: Market, query: Query, now: float) -> list[Glimpse]:
+    """The asks that match among those that can be rented; nothing is worked out anew that did not change."""
+    early = [(_BRIEFLY.get(name, name), name, dict[Any, bool]()) for name in query.conditions if name in _EARLY]
+    late = [name for name in query.conditions if name not in _EARLY and name != "rentable"]
+    found: list[Glimpse] = []
+    for machine in market.machines:
+        if machine.opens is None:
+            machine.glimpses, machine.opens = None, machine.occupancy.free()
+        if not machine.opens:
+            continue
+        brief = machine.brief()
+        if brief:
+            for field, name, known in early:
+                value = brief.get(field)
+                passes = known.get(value)
+                if passes is None:
+                    passes = known[value] = query.holds(name, brief)
+                if not passes:
+                    break
+            else:
+                seen = machine.glimpsed(now)
+                found += [one for one in seen if query.accepts(market, one, now, late)] if late else seen
+        else:
+            fields = [name for name in query.conditions if name != "rentable"]
+            found += [one for one in machine.glimpsed(now) if query.accepts(market, one, now, fields)]
+    return found
+
+
+class Found:
+    """An ask that may be in the answer: it knows its score; its row is made when it is in the answer indeed."""
+
+    __slots__ = ("_ask", "_market", "_now", "_query", "score")
+
+    def __init__(self, market: Market, query: Query, now: float, found: Ask | Glimpse, luck: float) -> None:
+        self._market, self._query, self._now, self._ask = market, query, now, found
+        if isinstance(found, Glimpse):
+            total = query.total(found)
+            worth = found.dlperf / total if found.dlperf and total else 0
+            self.score = worth * found.mult * luck
+        else:
+            row = market.row(found, now, query.storage, bid=query.bid)
+            self.score = (row["dlperf_per_dphtotal"] or 0) * (row.get("reliability_mult") or 1) * luck
+
+    def get(self, field: str) -> Any:
+        """A field of its row."""
+        if field == "score":
+            return self.score
+        if isinstance(self._ask, Glimpse):
+            return self._query.read(self._market, self._ask, self._now, field)
+        return self.row().get(field)
+
+    def row(self) -> Row:
+        """The whole row."""
+        row = self._market.row(self._ask, self._now, self._query.storage, bid=self._query.bid)
+        row["score"] = self.score
+        return row
 
 
 def _candidates(market: Market, query: Query) -> Iterator[Ask]:
-    rentable = query.conditions["rentable"]
-    free_only = not all(test(False) for test in rentable)
     for machine in market.machines:
-        positions = machine.occupancy.free() if free_only else range(len(machine.occupancy.masks))
+        positions = machine.occupancy.free() if query.free_only else range(len(machine.occupancy.masks))
         brief = machine.brief() if positions else {}
         if positions and (not brief or query.early(brief)):
             yield from (Ask(machine, position) for position in positions)
 
 
-def _sorted(rows: list[Row], field: str, descending: bool) -> list[Row]:
-    known = [row for row in rows if row.get(field) is not None]
-    text = any(isinstance(row[field], str) for row in known)
-    known.sort(key=lambda row: str(row[field]) if text else row[field], reverse=descending)
-    return known + [row for row in rows if row.get(field) is None]
+def _sorted(rows: list[Found], field: str, descending: bool) -> list[Found]:
+    values = [(row.get(field), row) for row in rows]
+    known = [one for one in values if one[0] is not None]
+    text = any(isinstance(value, str) for value, _ in known)
+    known.sort(key=(lambda one: str(one[0])) if text else itemgetter(0), reverse=descending)
+    return [row for _, row in known] + [row for value, row in values if value is None]

@@ -78,7 +78,7 @@ class SimulatorServer:
     """A world at `url`, from `start` to `stop`; also a context manager.
 
     `speed` is how many times as fast as the real clock the world's own runs; with 0 it moves by `advance` only. With
-    `shells` its instances can be reached.
+    `shells` its instances can be reached. Without `limits` no request comes too early, and none is one too many.
     """
 
     def __init__(
@@ -89,8 +89,10 @@ class SimulatorServer:
         speed: float = 0.0,
         faults: tuple[Rule, ...] = (),
         shells: Shells | None = None,
+        limits: bool = True,
     ) -> None:
         own = world.world if isinstance(world, Simulation) else world
+        own.limited = limits
         self.service = Service(own, speed=speed, faults=faults, shells=shells)
         self._server = _listening(port, self.service)
         self._thread = threading.Thread(

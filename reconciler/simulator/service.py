@@ -76,7 +76,8 @@ class Service:
         """Let as much time pass in the world as the real clock says."""
         with self.lock:
             now = self._real_clock()
-            self.world.advance((now - self._set_right_at) * self.speed)
+            if self.speed:
+                self.world.advance((now - self._set_right_at) * self.speed)
             self._set_right_at = now
 
     def advance(self, seconds: float) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -123,16 +123,20 @@ def is_ours(path: Path) -> bool:
 
 
 def save(world: World, path: Path) -> None:
-    """Replace the state file as a whole, readable by its owner only: a crash leaves the old world or the new."""
-    temporary = ""
+    """Replace the state file as a whole, readable by its owner only: a crash leaves the old world or the new.
+
+    What a killed save had begun stands under one name, which the next save writes over.
+    """
+    begun = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(content_of(world))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        os.replace(begun, path)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True) if temporary else None
+        with contextlib.suppress(OSError):
+            begun.unlink(missing_ok=True)
         raise NotSaved(f"the simulated world {path} cannot be written: {error.strerror}") from error

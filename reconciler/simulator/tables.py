@@ -31,45 +31,45 @@ class GpuModel(NamedTuple):
     """Prices at the 10th, 50th and 90th percentile, $/h for one GPU."""
     sizes: str = "any"
     """Which table of GPUs per machine applies: any, big or small."""
-    datacenter: float = 0.05
-    """How much likelier than others a datacentre host has it (0..1)."""
+    datacenter: float = 0.03
+    """Share of its machines that stand in datacentres."""
 
 
 GPUS = (
-    GpuModel("RTX 4090", 140, 24564, 890, 921.4, 81.4, 105.9, 450, 0.26, 0.38, 0.62, "many", 0.18),
-    GpuModel("RTX 5090", 118, 32607, 1200, 1514.0, 104.8, 170.2, 575, 0.30, 0.44, 0.65, "many", 0.15),
-    GpuModel("RTX 3090", 105, 24576, 860, 767.7, 35.27, 43.8, 350, 0.10, 0.15, 0.24),
-    GpuModel("RTX 3060", 88, 12288, 860, 313.3, 12.13, 12.3, 170, 0.051, 0.080, 0.147),
-    GpuModel("RTX A4000", 40, 16376, 860, 363.5, 20.64, 19.99, 140, 0.067, 0.093, 0.160),
+    GpuModel("RTX 4090", 130, 24564, 890, 921.4, 81.4, 105.9, 450, 0.26, 0.38, 0.62, "many", 0.18),
+    GpuModel("RTX 5090", 148, 32607, 1200, 1514.0, 104.8, 170.2, 575, 0.30, 0.44, 0.65, "many", 0.15),
+    GpuModel("RTX 3090", 90, 24576, 860, 767.7, 35.27, 43.8, 350, 0.10, 0.15, 0.24),
+    GpuModel("RTX 3060", 74, 12288, 860, 313.3, 12.13, 12.3, 170, 0.051, 0.080, 0.147),
+    GpuModel("RTX A4000", 49, 16376, 860, 363.5, 20.64, 19.99, 140, 0.067, 0.093, 0.160),
     GpuModel("RTX 3070", 36, 8192, 860, 378.2, 19.78, 16.11, 220, 0.051, 0.081, 0.120),
-    GpuModel("A100 SXM4", 35, 81920, 800, 1374.8, 15.59, 128.67, 400, 0.60, 0.86, 1.30, "big", 0.4),
-    GpuModel("RTX A5000", 33, 24564, 860, 628.8, 27.53, 21.88, 230, 0.190, 0.231, 0.307, "any", 0.6),
-    GpuModel("H100 SXM", 30, 81559, 900, 2158.8, 53.53, 308.47, 700, 1.47, 2.00, 3.80, "big", 0.7),
-    GpuModel("RTX 3080", 28, 10240, 860, 631.0, 29.25, 24.96, 320, 0.080, 0.131, 0.30),
+    GpuModel("A100 SXM4", 42, 81920, 800, 1374.8, 15.59, 128.67, 400, 0.60, 0.86, 1.30, "big", 0.4),
+    GpuModel("RTX A5000", 37, 24564, 860, 628.8, 27.53, 21.88, 230, 0.215, 0.231, 0.307, "any", 0.6),
+    GpuModel("H100 SXM", 26, 81559, 900, 2158.8, 53.53, 308.47, 700, 1.47, 2.00, 3.80, "big", 0.7),
+    GpuModel("RTX 3080", 29, 10240, 860, 631.0, 29.25, 24.96, 320, 0.080, 0.131, 0.30),
     GpuModel("A100 PCIE", 25, 81920, 800, 1361.0, 15.59, 111.49, 300, 0.43, 0.71, 1.15, "any", 0.5),
-    GpuModel("RTX A6000", 22, 49140, 860, 623.7, 36.13, 50.22, 300, 0.34, 0.395, 0.46, "any", 0.36),
-    GpuModel("RTX A2000", 20, 6138, 860, 243.3, 11.18, 4.9, 70, 0.031, 0.040, 0.133),
-    GpuModel("RTX 3060 Ti", 19, 8192, 860, 388.0, 15.74, 13.33, 200, 0.049, 0.080, 0.147),
+    GpuModel("RTX A6000", 18, 49140, 860, 623.7, 36.13, 50.22, 300, 0.34, 0.395, 0.46, "any", 0.36),
+    GpuModel("RTX A2000", 24, 6138, 860, 243.3, 11.18, 4.9, 70, 0.032, 0.033, 0.133),
+    GpuModel("RTX 3060 Ti", 18, 8192, 860, 388.0, 15.74, 13.33, 200, 0.049, 0.080, 0.147),
     GpuModel("L40S", 18, 46068, 890, 690.5, 73.29, 108.22, 350, 0.45, 0.59, 0.90, "any", 0.55),
-    GpuModel("RTX 6000Ada", 17, 49140, 890, 785.4, 81.4, 130.82, 300, 0.49, 0.63, 0.70, "any", 0.31),
+    GpuModel("RTX 6000Ada", 14, 49140, 890, 785.4, 81.4, 130.82, 300, 0.49, 0.63, 0.70, "any", 0.31),
     GpuModel("RTX 4070", 15, 12282, 890, 453.4, 29.39, 33.32, 200, 0.10, 0.149, 0.167),
     GpuModel("RTX 4070S Ti", 14, 16376, 890, 655.4, 41.97, 41.32, 285, 0.16, 0.200, 0.267),
-    GpuModel("RTX 3080 Ti", 14, 12288, 860, 750.1, 34.41, 19.14, 350, 0.093, 0.133, 0.173),
-    GpuModel("RTX 4060 Ti", 14, 16380, 890, 246.2, 21.62, 21.95, 165, 0.087, 0.093, 0.133),
-    GpuModel("A40", 13, 46068, 860, 527.3, 29.93, 33.48, 300, 0.253, 0.36, 0.50, "any", 0.78),
-    GpuModel("B200", 13, 183359, 1000, 6578.0, 72.0, 880.0, 1000, 4.0, 5.2, 8.6, "big", 0.8),
+    GpuModel("RTX 3080 Ti", 15, 12288, 860, 750.1, 34.41, 19.14, 350, 0.093, 0.133, 0.173),
+    GpuModel("RTX 4060 Ti", 12, 16380, 890, 246.2, 21.62, 21.95, 165, 0.087, 0.093, 0.133),
+    GpuModel("A40", 15, 46068, 860, 527.3, 29.93, 33.48, 300, 0.253, 0.36, 0.50, "any", 0.78),
+    GpuModel("B200", 14, 183359, 1000, 6578.0, 72.0, 880.0, 1000, 4.0, 5.2, 8.6, "big", 0.8),
     GpuModel("H200", 13, 143771, 900, 4043.3, 53.53, 464.4, 700, 2.45, 3.7, 4.4, "big", 0.8),
     GpuModel("RTX PRO 6000 WS", 12, 97887, 1200, 1560.0, 117.3, 235.0, 600, 0.72, 0.95, 1.35, "any", 0.2),
-    GpuModel("RTX 4080S", 11, 16376, 890, 648.0, 50.87, 72.37, 320, 0.16, 0.24, 0.267),
+    GpuModel("RTX 4080S", 10, 16376, 890, 648.0, 50.87, 72.37, 320, 0.16, 0.24, 0.267),
     GpuModel("RTX 4080", 8, 16376, 890, 648.0, 48.33, 68.44, 320, 0.16, 0.24, 0.320),
     GpuModel("RTX PRO 6000 S", 8, 97887, 1200, 1420.0, 117.3, 220.0, 600, 0.80, 1.05, 1.45, "big", 0.6),
-    GpuModel("Tesla V100", 9, 16384, 700, 708.3, 11.3, 16.26, 250, 0.030, 0.127, 0.241),
+    GpuModel("Tesla V100", 8, 16384, 700, 708.3, 11.3, 16.26, 250, 0.030, 0.127, 0.241),
     GpuModel("RTX 2080 Ti", 9, 11264, 750, 508.6, 14.62, 8.64, 180, 0.060, 0.080, 0.107),
     GpuModel("RTX 3070 Ti", 8, 8192, 860, 509.9, 20.79, 17.38, 310, 0.067, 0.087, 0.187),
-    GpuModel("H100 NVL", 8, 95830, 900, 2303.3, 48.25, 311.38, 400, 1.90, 2.50, 3.20, "big", 0.57),
+    GpuModel("H100 NVL", 7, 95830, 900, 2303.3, 48.25, 311.38, 400, 1.90, 2.50, 3.20, "big", 0.57),
     GpuModel("RTX 3060 laptop", 8, 12288, 860, 293.9, 12.9, 12.72, 80, 0.100, 0.131, 0.30, "small"),
     GpuModel("GTX 1070", 7, 8192, 610, 186.8, 5.87, 2.5, 151, 0.021, 0.060, 0.133, "small"),
-    GpuModel("H100 PCIE", 6, 81559, 900, 1484.8, 40.97, 203.8, 350, 1.90, 2.20, 2.60, "any", 0.35),
+    GpuModel("H100 PCIE", 5, 81559, 900, 1484.8, 40.97, 203.8, 350, 1.90, 2.20, 2.60, "any", 0.35),
     GpuModel("RTX 5070 Ti", 6, 16303, 1200, 780.0, 43.9, 70.0, 300, 0.12, 0.17, 0.24),
     GpuModel("RTX 5080", 6, 16303, 1200, 840.0, 56.3, 92.0, 360, 0.17, 0.24, 0.33),
     GpuModel("RTX 3090 Ti", 6, 24564, 860, 819.4, 36.38, 43.08, 430, 0.147, 0.200, 0.320),
@@ -109,18 +109,34 @@ GPUS = (
 )
 """All GPU names of the generated market; spelling as the API's, with blanks."""
 
-GPU_WEIGHTS = tuple(accumulate(model.weight for model in GPUS))
+GPU_WEIGHTS = {
+    True: tuple(accumulate(model.weight * model.datacenter for model in GPUS)),
+    False: tuple(accumulate(model.weight * (1 - model.datacenter) for model in GPUS)),
+}
+"""Cumulative weights of the GPU names, in datacentres and elsewhere."""
+
+DATACENTERS = GPU_WEIGHTS[True][-1] / (GPU_WEIGHTS[True][-1] + GPU_WEIGHTS[False][-1])
+"""Share of the hosts that are datacentres: with it each GPU has its own share of machines in them."""
 
 SIZES: dict[str, tuple[tuple[int, ...], tuple[float, ...]]] = {
     "any": (
-        (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16),
-        tuple(accumulate((235, 185, 30, 150, 40, 45, 12, 160, 8, 18, 20, 3, 2))),
+        (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16),
+        tuple(accumulate((165, 140, 32, 100, 34, 48, 10, 126, 6, 20, 4, 14, 3, 1))),
     ),
-    "many": ((1, 2, 3, 4, 5, 6, 7, 8, 10, 12), tuple(accumulate((50, 30, 5, 50, 10, 9, 3, 56, 4, 4)))),
+    "many": (
+        (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16),
+        tuple(accumulate((45, 24, 3, 30, 17, 13, 8, 56, 6, 6, 1, 12, 2, 1))),
+    ),
     "big": ((1, 2, 4, 8), tuple(accumulate((6, 8, 26, 60)))),
     "small": ((1, 2, 3, 4, 6, 8, 12), tuple(accumulate((60, 20, 3, 9, 4, 3, 1)))),
 }
 """GPUs of a machine and their cumulative weights, by kind of GPU."""
+
+HALVED = 0.75
+"""Share of the machines with two GPUs that rent them one by one, too."""
+
+SPLITS = ((0.58, 0), (0.69, 1), (0.88, 2), (1.0, 3))
+"""Machines with more GPUs as (share up to here, smaller sizes that they offer beside the whole)."""
 
 COUNTRIES: tuple[tuple[str, float, int, tuple[str, ...]], ...] = (
     ("US", 340, 433199645, ()),
@@ -161,13 +177,27 @@ COUNTRIES: tuple[tuple[str, float, int, tuple[str, ...]], ...] = (
     ("PR", 2, 344729868, ("Puerto Rico, PR",)),
     ("KZ", 2, 1048277193, ("Kazakhstan, KZ",)),
     ("GE", 2, 559012374, ("Georgia, GE",)),
+    ("CH", 2, 1385520471, ("Switzerland, CH",)),
+    ("AT", 2, 402918337, ("Austria, AT",)),
+    ("BE", 2, 915337042, ("Belgium, BE",)),
+    ("DK", 2, 1220456189, ("Denmark, DK",)),
+    ("EE", 2, 688014529, ("Estonia, EE",)),
+    ("LT", 2, 1077930254, ("Lithuania, LT",)),
+    ("SK", 2, 530262918, ("Slovakia, SK",)),
+    ("GR", 2, 1460087733, ("Greece, GR",)),
+    ("MY", 2, 379905146, ("Malaysia, MY",)),
+    ("IL", 1, 1538846201, ("Israel, IL",)),
+    ("MX", 1, 824417065, ("Mexico, MX",)),
+    ("NZ", 1, 1199350672, ("New Zealand, NZ",)),
+    ("ID", 1, 647720918, ("Indonesia, ID",)),
+    ("MO", 1, 290164837, ("Macao, MO",)),
 )
 """Country code, machines per thousand, geolocode, and the spellings of `geolocation` seen (US: see STATES)."""
 
 COUNTRY_WEIGHTS = tuple(accumulate(weight for _, weight, _, _ in COUNTRIES))
 
 STATES: tuple[tuple[str, float], ...] = (
-    ("", 150), ("California", 190), ("Texas", 110), ("Virginia", 75), ("Washington", 70), ("Maryland", 50),
+    ("", 195), ("California", 175), ("Texas", 110), ("Virginia", 75), ("Washington", 70), ("Maryland", 50),
     ("Oregon", 45), ("Minnesota", 40), ("Utah", 35), ("Massachusetts", 30), ("Alabama", 28), ("Georgia", 26),
     ("Pennsylvania", 24), ("Ohio", 22), ("Florida", 22), ("New York", 21), ("Nevada", 20), ("North Carolina", 18),
     ("Delaware", 16), ("Oklahoma", 14), ("Montana", 13), ("Nebraska", 12), ("Michigan", 12), ("Iowa", 11),
@@ -188,13 +218,29 @@ VERIFICATIONS = ("verified", "unverified", "deverified")
 
 VERIFICATION_WEIGHTS = tuple(accumulate((60, 20, 20)))
 
+ALIKE = 0.85
+"""How often a machine is as its host's others are: in verification; with the same GPU in price and size, too."""
+
+DEMANDED = 0.7
+"""How often a machine is as free as its host's others are when the market begins."""
+
+FAVOURITES = 0.7
+"""Share of a host's machines that have the GPU it likes best."""
+
 DEVERIFIED_CODES = (2, 4, 8, 10, 12, 32)
 """The hidden verification code: 1 verified, 0 unverified, a mask of reasons when deverified."""
 
-OPEN_SHARES = {"verified": (0.085, 0.085), "unverified": (0.40, 0.16), "deverified": (0.42, 0.16)}
-"""By verification: the share of machines wholly free and the share partly free (rentable slots: 13, 51, 53 %)."""
+OPEN_SHARES = {
+    "verified": ((0.12, 0.0), (0.06, 0.14)),
+    "unverified": ((0.51, 0.0), (0.22, 0.56)),
+    "deverified": ((0.52, 0.0), (0.22, 0.55)),
+}
+"""By verification: the shares of machines wholly and partly free, of those rented as a whole only and of the others.
 
-TURNOVER = {"verified": (0.062, 0.0086), "unverified": (0.032, 0.033), "deverified": (0.029, 0.040)}
+With them 13, 51 and 53 % of the slots are rentable, and six in ten machines with a free ask show the whole.
+"""
+
+TURNOVER = {"verified": (0.062, 0.0086), "unverified": (0.030, 0.037), "deverified": (0.029, 0.043)}
 """By verification, an hour: the share of free slots that others take, and of taken ones that come free.
 
 Between snapshots 6 to 10 hours apart 25 % of free slots were taken and 10 % of taken ones came free; the split by
@@ -225,7 +271,7 @@ PRICE_RATIOS = (
     (0.75, 1.08),
     (0.9, 1.23),
     (0.95, 1.44),
-    (1.0, 2.2),
+    (1.0, 1.9),
 )
 """New price over old price when it changes, as (share, ratio) points."""
 
@@ -294,45 +340,53 @@ DISK_BANDWIDTH = (
     (1.0, 31610.0),
 )
 
-STORAGE_CENTS = ((0.0, 4.0), (0.10, 10.0), (0.30, 12.0), (0.75, 16.0), (0.9, 30.0), (1.0, 75.0))
+STORAGE_CENTS = ((0.0, 3.0), (0.09, 5.0), (0.45, 11.3), (0.55, 16.0), (0.8, 30.0), (0.91, 50.0), (1.0, 75.0))
 """Host's price of storage in cents per GB and month, beside the 44 % who ask exactly 15."""
 
 DAYS_LEFT = ((0.0, 1.0), (0.05, 9.0), (0.25, 28.0), (0.5, 75.0), (0.75, 140.0), (0.97, 365.0), (1.0, 907.0))
 
 PORTS_PER_GPU = ((0.0, 3.0), (0.05, 15.0), (0.25, 45.0), (0.5, 90.0), (0.75, 200.0), (0.95, 900.0), (1.0, 5000.0))
 
-RAM_PER_GPU = (
-    (0.0, 4000.0),
-    (0.05, 8000.0),
-    (0.25, 24000.0),
-    (0.5, 48000.0),
-    (0.75, 64000.0),
-    (0.95, 126000.0),
-    (1.0, 250000.0),
-)
-"""Main memory per GPU, MB."""
+LARGE = 20_000
+"""Memory of a GPU, MB, from which on its machine is a large one."""
+
+RAM_PER_GPU = {
+    True: ((0.0, 12e3), (0.05, 26e3), (0.5, 56e3), (0.95, 128e3), (1.0, 250e3)),
+    False: ((0.0, 1e3), (0.05, 2.9e3), (0.25, 16e3), (0.5, 30e3), (0.75, 55e3), (0.95, 110e3), (1.0, 250e3)),
+}
+"""Main memory per GPU, MB, on large machines and on others."""
+
+CORES_PER_GPU = {
+    True: ((0.0, 3.0), (0.05, 6.0), (0.5, 16.0), (0.95, 37.0), (1.0, 128.0)),
+    False: ((0.0, 0.5), (0.05, 1.5), (0.25, 5.0), (0.5, 10.0), (0.75, 15.0), (0.95, 30.0), (1.0, 64.0)),
+}
+"""Threads per GPU, on large machines and on others."""
 
 MIN_BID = ((0.0, 0.25), (0.05, 0.33), (0.25, 0.70), (0.5, 0.87), (0.80, 1.0), (1.0, 1.0))
 """Least bid over the on-demand price, where it is not above it."""
 
 CPUS: tuple[tuple[str, int, float], ...] = (
-    ("Xeon® E5-2680 v4 ", 28, 2.4), ("AMD EPYC 7702 64-Core Processor", 128, 2.0),
-    ("AMD EPYC 7282 16-Core Processor", 32, 2.8), ("Xeon® E5-2690 v4 ", 56, 2.6),
-    ("AMD Ryzen Threadripper PRO 3955WX 16-Cores", 32, 3.9), ("AMD EPYC 7542 32-Core Processor", 64, 2.9),
-    ("AMD EPYC 7B13 64-Core Processor", 128, 2.2), ("AMD EPYC 7252 8-Core Processor", 16, 3.1),
-    ("AMD Ryzen 5 5600X 6-Core Processor", 12, 3.7), ("AMD EPYC 7742 64-Core Processor", 128, 2.25),
-    ("AMD EPYC 9654 96-Core Processor", 192, 2.4), ("Core™ i9-14900K", 32, 3.2),
-    ("AMD Ryzen 9 7950X 16-Core Processor", 32, 4.5), ("Xeon® Platinum 8480+", 224, 2.0),
+    ("Celeron® G3930 ", 2, 2.9), ("Core™ i3-9100F", 4, 3.6), ("Core™ i7-4790K", 8, 4.0), ("Core™ i5-10400F", 12, 2.9),
+    ("AMD Ryzen 5 5600X 6-Core Processor", 12, 3.7), ("AMD EPYC 7252 8-Core Processor", 16, 3.1),
+    ("AMD Ryzen 7 5700X 8-Core Processor", 16, 3.4), ("AMD Ryzen 9 5900X 12-Core Processor", 24, 3.7),
+    ("AMD EPYC 7282 16-Core Processor", 32, 2.8), ("AMD Ryzen Threadripper PRO 3955WX 16-Cores", 32, 3.9),
+    ("Core™ i9-14900K", 32, 3.2), ("AMD Ryzen 9 7950X 16-Core Processor", 32, 4.5), ("Xeon® E5-2650 v4 ", 48, 2.2),
+    ("Xeon® E5-2680 v4 ", 56, 2.4), ("Xeon® E5-2690 v4 ", 56, 2.6), ("AMD EPYC 7542 32-Core Processor", 64, 2.9),
+    ("Xeon® Gold 6248R", 96, 3.0), ("AMD EPYC 7702 64-Core Processor", 128, 2.0),
+    ("AMD EPYC 7B13 64-Core Processor", 128, 2.2), ("AMD EPYC 7742 64-Core Processor", 128, 2.25),
+    ("AMD EPYC 9654 96-Core Processor", 192, 2.4), ("Xeon® Platinum 8480+", 224, 2.0),
+    ("AMD EPYC 7763 64-Core Processor", 256, 2.45), ("AMD EPYC 9654 96-Core Processor", 384, 2.4),
 )  # fmt: skip
+"""Name, threads of the machine (those with two sockets count twice) and GHz."""
 
 BOARDS = ("ROME2D32GM", "X99", "H12SSL", "X10DRG", "Pro WS WRX80E", "ROMED8", "MZ32", "B250", "Z790", "H13SSL", None)
 
-DISKS = ("nvme", "Corsair MP600 PRO XT", "QEMU HARDDISK", "", "Samsung SSD 980 1TB", "WD_BLACK SN850X 4000GB", None)
+DISKS = ("nvme", "Corsair MP600 PRO XT", "QEMU HARDDISK", "", "Samsung SSD 980 1TB", "WD_BLACK SN850X 4000GB")
 
 DRIVERS: tuple[tuple[str, float, int], ...] = (
-    ("580.126.09", 13.0, 30), ("535.288.01", 12.2, 12), ("590.48.01", 13.1, 14), ("580.95.05", 13.0, 16),
-    ("565.57.01", 12.7, 10), ("570.211.01", 12.8, 12), ("560.35.03", 12.6, 9), ("550.127.05", 12.4, 5),
-    ("565.77", 12.7, 4),
+    ("580.126.09", 13.0, 20), ("535.288.01", 12.2, 21), ("590.48.01", 13.1, 12), ("580.95.05", 13.0, 6),
+    ("565.57.01", 12.7, 6), ("570.211.01", 12.8, 17), ("560.35.03", 12.6, 7), ("550.127.05", 12.4, 5),
+    ("565.77", 12.7, 11),
 )  # fmt: skip
 """Driver version, the newest CUDA it serves, and weight."""
 
@@ -340,7 +394,7 @@ DRIVER_WEIGHTS = tuple(accumulate(weight for _, _, weight in DRIVERS))
 
 SYSTEMS = ("22.04", "24.04", "20.04", "12", None)
 
-SYSTEM_WEIGHTS = tuple(accumulate((720, 190, 80, 5, 5)))
+SYSTEM_WEIGHTS = tuple(accumulate((720, 190, 78, 5, 7)))
 
 MONTH_ENDS = (30, 61, 92, 120, 151, 181, 212, 242, 273, 304, 334, 365)
 """Days from 2026-10-31 (00:00 UTC of the month's last day) to the month ends after it: contracts cluster there."""

@@ -67,6 +67,8 @@ class World:
         """Since when the credit is used up."""
         self.contracts: dict[int, Contract] = {}
         self.limits = Limits()
+        self.limited = True
+        """Whether the limiter refuses anything. Not kept in the state file."""
         self.account = Account(now, CREDIT)
         self.draws = 0
         """How many answers drew from chance; each has a stream of its own."""

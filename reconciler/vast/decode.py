@@ -50,6 +50,8 @@ def decode(body: bytes) -> object:
 
 
 def _fraction(text: str) -> Decimal:
+    if len(text) <= _MAX_LITERAL and "e" not in text and "E" not in text:
+        return Decimal(text)  # nearly all of them, and there are many: without an exponent none is beyond reason
     try:
         value = Decimal(text)
     except ArithmeticError:  # Its exponent alone is beyond what a Decimal holds.

@@ -31,10 +31,15 @@ _MAX_AHEAD = 60.0
 
 
 class Pacing:
-    """The clocks of all routes. A gap counts from the previous answer, or from the moment we gave up on it."""
+    """The clocks of all routes. A gap counts from the previous answer, or from the moment we gave up on it.
 
-    def __init__(self, clock: Clock, earliest: Mapping[str, float] | None = None) -> None:
+    `scale` shortens the documented gaps where a simulator asks for shorter ones or for none; what a 429 asks for
+    itself is waited for in full.
+    """
+
+    def __init__(self, clock: Clock, earliest: Mapping[str, float] | None = None, *, scale: float = 1.0) -> None:
         self._clock = clock
+        self._scale = scale
         self._earliest = {name: float(at) for name, at in (earliest or {}).items() if name in _NAMES and isfinite(at)}
         self._forget_the_far_future()
 
@@ -67,12 +72,12 @@ class Pacing:
     def answered(self, route: Route, *, too_fast: float | None = None) -> None:
         """Start the route's gap now. `too_fast`: the server said so (429) and asked for these seconds, 0 if none."""
         now = self._clock.now()
-        gap = GAP_SECONDS[route]
+        gap = GAP_SECONDS[route] * self._scale
         if too_fast is not None:
             gap = max(gap, too_fast, RENT_PENALTY_SECONDS if route == "rent" else 0.0)
         self._earliest[route] = max(self._earliest.get(route, 0.0), now + gap)
         if route == "search":
-            self._earliest[self._place()] = now + SEARCH_WINDOW_SECONDS
+            self._earliest[self._place()] = now + SEARCH_WINDOW_SECONDS * self._scale
 
     def _forget_the_far_future(self) -> None:
         horizon = self._clock.now() + _MAX_AHEAD

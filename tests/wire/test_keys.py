@@ -152,6 +152,14 @@ def test_a_server_that_the_key_must_not_travel_to(shell, url, word):
 def test_the_settle_time_is_not_shortened_where_money_is_at_stake(shell, url):
     ran = shell.apply(VAST_URL=url, RECONCILE_SETTLE="1")
     assert "RECONCILE_SETTLE" in clear(ran, 2)
+    paceless = shell.apply(VAST_URL=url, RECONCILE_SETTLE=None, RECONCILE_PACE="0")
+    assert "RECONCILE_PACE" in clear(paceless, 2)
+
+
+@pytest.mark.parametrize("said", ["slow", "-1", "nan", "2", ""])
+def test_a_pace_that_is_none(stub, shell, said):
+    assert "RECONCILE_PACE" in clear(shell.apply(RECONCILE_PACE=said), 2)
+    assert stub.seen == []
 
 
 @pytest.mark.parametrize("said", ["soon", "-1", "nan", "inf", "1e9", ""])
