@@ -14,6 +14,7 @@ from itertools import chain
 
 from reconciler.clock import Clock
 from reconciler.core.envelope import Done
+from reconciler.core.evidence import Settle
 from reconciler.core.fields import spec_hash
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
 from reconciler.core.model import Fleet, Instance, Offer, RentOrder
@@ -66,6 +67,7 @@ class Run:
     owner: str
     record: Record
     random_bits: Callable[[int], int]
+    settle: Settle = field(default_factory=Settle)
     secrets: Secrets = field(default_factory=Secrets)
     tell: Callable[[Outcome], None] = lambda _: None
     outcomes: list[Outcome] = field(default_factory=list)
@@ -78,8 +80,8 @@ class Run:
     machines_failed: set[int] = field(default_factory=set)
     used: set[tuple[int, int | None]] = field(default_factory=set)
     """Machine and host of every rent of this run: a fallback stays off them, so that `spread` holds."""
-    destroys: dict[str, set[int]] = field(default_factory=dict)
-    """Destroys sent, by fleet, without this run's own mistakes."""
+    unread: set[int] = field(default_factory=set)
+    """Instances whose destroy was put off in the last pass, because they could not be read afresh."""
     doubts: int = 0
     stopped_fleets: set[str] = field(default_factory=set)
     rents_stopped: bool = False
@@ -98,7 +100,6 @@ class Run:
             frozenset(self.offers_gone),
             frozenset(self.machines_failed),
             sum(outcome.kind in ("rented", "doubtful") for outcome in self.outcomes),
-            {fleet: len(ids) for fleet, ids in self.destroys.items()},
         )
 
     def note(self, outcome: Outcome) -> None:
@@ -116,6 +117,7 @@ def apply(run: Run, plan: Plan) -> None:
     Raises `Interrupted` between calls when a stop was asked for, `Busy` or `NotSaved` when the record cannot be
     written (then nothing more is sent), `KeyProblem` when the key is refused.
     """
+    run.unread.clear()
     actions = [action for action in plan.actions() if due(action)]
     rents: deque[Rent] = deque(a for a in actions if not isinstance(a, Destroy) and not _old_first(a))
     destroys: deque[Destroy | Replace] = deque(a for a in actions if not isinstance(a, Create) and _old_first(a))
@@ -148,6 +150,7 @@ def _destroy_is_free_first(run: Run) -> bool:
 def _destroy(run: Run, action: Destroy | Replace) -> bool:
     """Read afresh, write down, send. True when a destroy is under way."""
     victim = action.old.id
+    run.clock.sleep(run.provider.free_at("destroy") - run.clock.now())
     reading = _fresh(run, action)
     if isinstance(reading, Outcome):
         run.note(reading)
@@ -157,8 +160,6 @@ def _destroy(run: Run, action: Destroy | Replace) -> bool:
     rate = rate_per_hour(reading)
     at = run.clock.now()
     run.save(with_leaving(run.record, Leaving(victim, action.seat, at, action.reason, rate)))
-    if victim not in run.rented:
-        run.destroys.setdefault(action.seat.fleet, set()).add(victim)
     if (action.old.fault or victim in run.rented) and reading.machine_id is not None:
         run.machines_failed.add(reading.machine_id)
     answer = run.provider.destroy(victim)
@@ -175,6 +176,7 @@ def _fresh(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
             return _skipped(action, f"instance {keeper}, which was to stay, is not seen alive")
         reading = run.provider.instance(action.old.id)
     except (DoubtfulReading, Unreachable) as error:
+        run.unread.add(action.old.id)
         return _skipped(action, f"could not be read afresh: {error}")
     if isinstance(reading, Gone):
         return reading
@@ -202,7 +204,9 @@ def confirm(run: Run, ids: list[int]) -> set[int]:
     try:
         listed = {instance.id for instance in run.provider.instances().instances}
         for instance_id in ids:
-            if instance_id not in listed and isinstance(run.provider.instance(instance_id), Gone):
+            if instance_id in listed or _too_new(run, instance_id):
+                continue
+            if isinstance(run.provider.instance(instance_id), Gone):
                 confirmed.add(instance_id)
     except (DoubtfulReading, Unreachable):
         pass
@@ -217,6 +221,12 @@ def confirm(run: Run, ids: list[int]) -> set[int]:
     if record is not run.record:
         run.save(record)
     return confirmed
+
+
+def _too_new(run: Run, instance_id: int) -> bool:
+    """Whether an instance was rented so lately, and never listed, that nobody can call it gone yet."""
+    known = run.record.known.get(instance_id)
+    return known is not None and not known.listed and run.clock.now() - known.seen_at < run.settle.total_s
 
 
 # --- renting --------------------------------------------------------------------------------------
@@ -258,6 +268,7 @@ def _attempt(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, ceiling: 
             _undo(run, intent, instance_id, why, candidate.price)
         case OfferGone(why):
             run.offers_gone.add(offer.id)
+            run.attempts[seat] -= 1
             run.save(without_intents(run.record, [attempt]))
             run.note(Outcome("offer gone", seat, f"offer {offer.id} is gone: {why}"))
             return True
@@ -312,5 +323,7 @@ def _undo(run: Run, intent: Intent, instance_id: int, why: str, rate: Decimal) -
         text = f"instance {instance_id} is left alone: it does not carry the label of this attempt"
         run.note(Outcome("skipped", seat, text, instance_id))
         return
+    if isinstance(reading, Instance):  # It was seen: from now on an absence counts.
+        run.save(with_known(run.record, [Known(instance_id, seat, run.clock.now())]))
     run.provider.destroy(instance_id)
     confirm(run, [instance_id])

@@ -11,7 +11,7 @@ from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import Settle, doubt_left_s
 from reconciler.core.model import Account
-from reconciler.core.plan import Destroy, FleetPlan, Plan, due
+from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, due
 from reconciler.core.report import Ending, Outcome
 from reconciler.core.states import State
 from reconciler.errors import DoubtfulReading, Unreachable
@@ -31,6 +31,8 @@ class Result:
     plan: Plan
     waits: tuple[str, ...] = ()
     """What was still being waited for."""
+    failed: tuple[str, ...] = ()
+    """What should have been done and was not."""
 
 
 @dataclass(slots=True)
@@ -56,13 +58,13 @@ def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, 
         plan = within(newest.plan, approved.envelope, done)
         apply(run, plan)
         if approved.step_only:
-            return Result(Ending.STEPPED, newest.plan)
+            return Result(Ending.STEPPED, newest.plan, failed=_failed(run, plan))
         waits = list(_waits(run, plan, wish.settle))
         if not waits:
             final = _pass(run, wish, account, approved, done) if any(map(due, plan.actions())) else newest
             run.save(final.record)
             _tell_ready(run, final)
-            return Result(Ending.DONE, final.plan)
+            return Result(Ending.DONE, final.plan, failed=_given_up(final.plan, approved.envelope))
         left = deadline - run.clock.now()
         if left <= 0:
             return Result(Ending.LATE, newest.plan, tuple(sorted({text for text, _ in waits})))
@@ -83,6 +85,20 @@ def _pass(run: Run, wish: Wish, account: Account | None, approved: Approved, don
             approved.told(f"{error}; reading again")
             run.clock.sleep(POLL_S)
     raise AssertionError("the loop above returns or raises")
+
+
+def _failed(run: Run, plan: Plan) -> tuple[str, ...]:
+    """What one step should have done and could not."""
+    destroys = (action for action in plan.actions() if not isinstance(action, Create))
+    return tuple(
+        f"instance {a.old.id} could not be read, so it was not destroyed" for a in destroys if a.old.id in run.unread
+    )
+
+
+def _given_up(final: Plan, envelope: Envelope) -> tuple[str, ...]:
+    """Seats that were approved, have an offer, and are empty all the same: the tries of this run are used up."""
+    empty = (a for a in final.actions() if isinstance(a, Create) and a.wait is None and a.seat in envelope.rents)
+    return tuple(f"{action.seat} is still empty: the rents of this run failed" for action in empty)
 
 
 def _tell_ready(run: Run, newest: Pass) -> None:
@@ -115,6 +131,8 @@ def _waits_of(run: Run, fleet: FleetPlan, mislabelled: tuple[int, ...]) -> Itera
     for action in fleet.actions:
         if action.wait is not None:
             yield f"{action.seat}: {action.wait.reason}", max(POLL_S, action.wait.seconds or 0)
+        elif not isinstance(action, Create) and action.old.id in run.unread:
+            yield f"{action.seat}: instance {action.old.id} cannot be read", POLL_S
         elif not stopped and not isinstance(action, Destroy):
             yield f"{action.seat}: booting", POLL_S
         elif not stopped and isinstance(action, Destroy) and action.old.id in run.rented:

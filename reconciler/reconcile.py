@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -12,7 +12,7 @@ from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
 from reconciler.core.label import Mark, read_label
-from reconciler.core.model import Account, Fleet, Instance, Offer, Policy
+from reconciler.core.model import Account, Blacklist, Instance, Offer
 from reconciler.core.place import Need, judge_market, place
 from reconciler.core.plan import MarketSeen, Plan
 from reconciler.core.planner import needs_of
@@ -21,7 +21,8 @@ from reconciler.core.record import Record, without_pause
 from reconciler.errors import DoubtfulReading, KeyProblem, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import Gone, Listing, Provider
 
-FULL_ANSWER = 64
+FULL_ANSWER = 48
+"""From so many rows on an answer of at most 64 counts as full: rows that cannot be read are missing from it."""
 SEARCHES_PER_FLEET = 5
 EMPTY_LIST_AGAIN_S = 30.0
 SPARE_MACHINES = 8
@@ -113,7 +114,7 @@ def run_pass(
     )
     ceilings = envelope.rents if envelope else None
     needs = needs_of(diff, ceilings, wish.allowed.beside, done.machines_failed)
-    market = survey(provider, needs, wish.policy, clock)
+    market = survey(provider, needs, sitting(diff), wish.policy.blacklist, clock)
     avoid = done.offers_gone.union(intent.offer_id for intent in merged.record.intents.values())
     placement = place(needs, market.offers, sitting(diff), wish.policy.blacklist, clock.now(), avoid)
     seen = MarketSeen(market.machines, market.searches)
@@ -138,17 +139,24 @@ class Market:
         return len({offer.machine_id for offers in self.offers.values() for offer in offers})
 
 
-def survey(provider: Provider, needs: Sequence[Need], policy: Policy, clock: Clock) -> Market:
+def survey(
+    provider: Provider,
+    needs: Sequence[Need],
+    sitting: Mapping[str, Sequence[Instance]],
+    shared: Blacklist,
+    clock: Clock,
+) -> Market:
     """Offers for every fleet that needs some. A pass without needs searches nothing; one fleet's failed search
     does not stop the others, but a day's quota used up ends the searching."""
     offers: dict[str, Sequence[Offer]] = {}
     searches = 0
     problems: list[str] = []
-    wanted = {need.fleet.name: need.fleet for need in needs}
-    for name, fleet in sorted(wanted.items()):
-        count = sum(need.seat.fleet == name for need in needs)
+    by_fleet: dict[str, list[Need]] = {}
+    for need in needs:
+        by_fleet.setdefault(need.fleet.name, []).append(need)
+    for name, wanting in sorted(by_fleet.items()):
         try:
-            offers[name], used = search_fleet(provider, fleet, count, policy, clock.now())
+            offers[name], used = search_fleet(provider, wanting, sitting.get(name, ()), shared, clock.now())
             searches += used
         except (DoubtfulReading, Unreachable, SearchQuotaUsedUp) as error:
             problems.append(f"fleet {name}: the market could not be searched: {error}")
@@ -158,25 +166,33 @@ def survey(provider: Provider, needs: Sequence[Need], policy: Policy, clock: Clo
 
 
 def search_fleet(
-    provider: Provider, fleet: Fleet, count: int, policy: Policy, now: float
+    provider: Provider, needs: Sequence[Need], sitting: Sequence[Instance], shared: Blacklist, now: float
 ) -> tuple[tuple[Offer, ...], int]:
-    """Offers for one fleet, upwards by price until enough machines fit or an answer is not full; where too few fit,
-    one search without its rules shows what they refuse. Also how many searches it took."""
+    """Offers for one fleet, upwards by price until its seats are filled from its best tier with some to spare, or an
+    answer is not full; where seats stay open, one search without its rules shows what they refuse. Also how many
+    searches it took."""
+    fleet = needs[0].fleet
     query, seen, searches = query_of(fleet), dict[int, Offer](), 0
     while searches < SEARCHES_PER_FLEET:
         rows = provider.search(query)
         searches += 1
         fresh = [offer for offer in rows if offer.id not in seen]
         seen.update((offer.id, offer) for offer in rows)
-        if len(rows) < FULL_ANSWER or not fresh or _eligible(fleet, seen, policy, now) >= count + SPARE_MACHINES:
+        if len(rows) < FULL_ANSWER or not fresh or _enough(needs, seen.values(), sitting, shared, now):
             break
         query = dearer(query, max(offer.price_per_hour(query.disk_gb) for offer in rows))
-    if _eligible(fleet, seen, policy, now) < count:
+    if place(needs, {fleet.name: tuple(seen.values())}, {fleet.name: sitting}, shared, now).unplaced:
         seen.update((offer.id, offer) for offer in provider.search(wide_query_of(fleet)))
         searches += 1
     return tuple(seen.values()), searches
 
 
-def _eligible(fleet: Fleet, seen: Mapping[int, Offer], policy: Policy, now: float) -> int:
-    judged = judge_market(fleet, seen.values(), policy.blacklist, now)
-    return len({j.offer.machine_id for j in judged if j.eligible})
+def _enough(
+    needs: Sequence[Need], offers: Iterable[Offer], sitting: Sequence[Instance], shared: Blacklist, now: float
+) -> bool:
+    """Whether every seat has an offer of the fleet's best tier, and machines of that tier are left over."""
+    fleet, rows = needs[0].fleet, tuple(offers)
+    best = {j.offer.machine_id for j in judge_market(fleet, rows, shared, now) if j.eligible and j.tier == 0}
+    filled = place(needs, {fleet.name: rows}, {fleet.name: sitting}, shared, now).choices
+    used = {choice.candidate.offer.machine_id for choice in filled.values()}
+    return len(filled) == len(needs) and used <= best and len(best - used) >= SPARE_MACHINES

@@ -136,8 +136,10 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
         store.close()
         raise
     try:
-        run = Run(world.provider, store, world.clock, want.policy.owner, record, randomness.randbits)
+        run = Run(world.provider, store, world.clock, want.policy.owner, record, randomness.randbits, world.settle)
         run.tell = lambda outcome: _tell(screen, outcome)
+        if consent.envelope is not None:
+            want = replace(want, allowed=replace(want.allowed, approved=consent.envelope.destroys))
         screen.busy("reading the account and the market")
         first = run_pass(world.provider, want, run.record, world.clock, account, envelope=consent.envelope)
         if consent.envelope is not None:
@@ -148,7 +150,7 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
         renting = {seat.fleet for seat in envelope.rents}
         renters = [fleet for fleet in want.fleets if fleet.name in renting]
         run.secrets = secrets_of(renters, os.environ.get if world.simulation is None else stand_in)
-        if first.plan.changes:
+        if first.plan.changes or envelope.rents or envelope.destroys:
             consent.given(first.plan)
         run.save(paused(first.record, want.ending, world.clock.now()))
         approved = Approved(envelope, timeout_s, step_only, screen.progress)
@@ -186,6 +188,7 @@ def report_of(run: Run, result: Result, error: ReconcileError | None) -> Report:
         at=run.clock.now(),
         outcomes=tuple(run.outcomes),
         waits=result.waits,
+        failed=result.failed,
         doubts=tuple(i for i in run.record.intents.values() if i.instance_id is None),
         leaks=tuple(Leak(x.id, x.seat, x.since, x.rate_per_hour) for x in run.record.leaving.values()),
         error=str(error) if error else None,
@@ -209,12 +212,12 @@ def _tell(screen: Screen, outcome: Outcome) -> None:
 
 def _say(screen: Screen, report: Report, command: Literal["apply", "destroy"]) -> None:
     """The last words: what was done, what is still open, what leaks."""
-    from reconciler.views.ending import ending_lines, machine_report
+    from reconciler.views.ending import ending_lines, is_news, machine_report
 
     if screen.is_text:
         for line in ending_lines(report):
             (screen.alarm if line.startswith("!") else screen.note)(line)
-    else:
+    elif not screen.quiet or is_news(report):
         screen.data(machine_report(screen.format, report, command))
 
 
@@ -223,7 +226,7 @@ def exit_code(report: Report) -> int:
     if report.leaks or report.doubts:
         return 5
     refused = any(outcome.kind == "refused" and outcome.instance_id is None for outcome in report.outcomes)
-    return 1 if refused or report.plan.problems or report.ending is Ending.LATE else 0
+    return 1 if refused or report.failed or report.plan.problems or report.ending is Ending.LATE else 0
 
 
 def most_harmful(codes: Iterable[int]) -> int:

@@ -13,6 +13,7 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_PATHS = ("specs/",)
 DEFAULT_STATE = Path(".reconcile/simulated.json")
+LONGEST_S = 366 * 24 * 3600
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
@@ -29,7 +30,10 @@ class Duration(click.ParamType[float]):
         if not value or found is None:
             self.fail(f"{value!r} is not a time such as 90s, 10m or 1h30m", param, ctx)
         hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        return float(hours * 3600 + minutes * 60 + seconds)
+        span = hours * 3600 + minutes * 60 + seconds
+        if span > LONGEST_S:
+            self.fail(f"{value!r} is longer than a year", param, ctx)
+        return float(span)
 
 
 @dataclass(frozen=True, slots=True)

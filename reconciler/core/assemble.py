@@ -55,7 +55,7 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
     """The plan of one pass, guarded and counted."""
     policy, observation, diff = wish.policy, readings.observation, readings.diff
     record, account = readings.merged.record, observation.account
-    allowed = replace(wish.allowed, rents_done=done.rents, destroys_done=done.destroys)
+    allowed = replace(wish.allowed, rents_done=done.rents)
     undeclared = [m for m in diff.undeclared if m.id not in record.leaving]
     pruned = [m for m in undeclared if m.mark.seat.fleet in wish.prune]
     orphans = [m for m in undeclared if m not in pruned] if wish.complete else []

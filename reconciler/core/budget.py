@@ -128,7 +128,10 @@ def costs(plan: Plan, diff: Diff, budget: Decimal | None, credit: Decimal | None
     leaving = sum((rate_per_hour(a.old.instance) for a in actions if not isinstance(a, Create)), Decimal(0))
     coming = sum((a.choice.candidate.price for a in actions if not isinstance(a, Destroy)), Decimal(0))
     created = sum((a.ceiling for a in actions if isinstance(a, Create)), Decimal(0))
-    steps = (a.ceiling for a in actions if isinstance(a, Replace) and a.order == "create-first")
+    steps: dict[str, Decimal] = {}
+    for a in actions:
+        if isinstance(a, Replace) and a.order == "create-first":
+            steps[a.seat.fleet] = max(steps.get(a.seat.fleet, Decimal(0)), a.ceiling)
     after = now - leaving + coming
     now += going
-    return Cost(now, after, max(now + created + max(steps, default=Decimal(0)), after), budget, credit)
+    return Cost(now, after, max(now + created + sum(steps.values()), after), budget, credit)

@@ -80,11 +80,6 @@ class FleetDiff:
     newer_labels: bool = False
     """Instances of this owner and fleet carry a label this release cannot read: their seats are never vacant."""
 
-    @property
-    def outgoing(self) -> bool:
-        """Whether instances beyond the declared replicas are still there, or on their way out."""
-        return bool(self.surplus or self.leaving_beyond)
-
     def members(self) -> tuple[Member, ...]:
         """Every live instance of the fleet."""
         seated = (m for s in self.seats for m in (s.keeper, *s.extras) if m is not None)

@@ -6,7 +6,7 @@ The ceilings bound the total: no seat is rented for that is not named, and none 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconciler.core.label import Seat
@@ -41,8 +41,6 @@ class Done:
     """Machines whose instance was replaced as unhealthy: not rented again in this run."""
     rents: int = 0
     """How many instances were rented, those in doubt included."""
-    destroys: Mapping[str, int] = field(default_factory=dict)
-    """How many destroys of each fleet are under way or done, without this run's own mistakes."""
 
 
 def envelope_of(plan: Plan) -> Envelope:

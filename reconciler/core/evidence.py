@@ -99,9 +99,12 @@ def merge(
     vanished, destroyed = [], []
     for instance_id in sorted(observation.gone):
         known, leaving = record.known.get(instance_id), record.leaving.get(instance_id)
+        fresh = known is not None and not known.listed and at - known.seen_at < settle.total_s
+        if fresh:
+            continue
         if leaving is not None:
             destroyed.append(instance_id)
-        elif known is None or at - known.seen_at < (settle.apart_s if known.listed else settle.total_s):
+        elif known is None or at - known.seen_at < settle.apart_s:
             continue
         else:
             vanished.append(Vanished(instance_id, known.seat, known.seen_at))
@@ -123,7 +126,8 @@ def _settle_intents(
     settled, lost, mislabelled = [], [], []
     intents = dict(record.intents)
     for intent in record.intents.values():
-        if intent.attempt in seen or intent.instance_id in observation.gone:
+        gone = intent.instance_id in observation.gone and intent.instance_id not in record.known
+        if intent.attempt in seen or gone:
             settled.append(intent.attempt)
         elif intent.instance_id is not None and intent.instance_id in listed:
             mislabelled.append(intent.instance_id)

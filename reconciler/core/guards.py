@@ -5,8 +5,8 @@ A guard says its numbers, and the one flag, field or command that lifts it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconciler.core.budget import (
@@ -42,8 +42,8 @@ class Allowed:
     counted: bool = False
     """Exact numbers were compared when the run began; its later passes stay below them."""
     rents_done: int = 0
-    destroys_done: Mapping[str, int] = field(default_factory=dict)
-    """By fleet; a protected fleet's approved number is over all passes of a run."""
+    approved: frozenset[int] = frozenset()
+    """Destroys that a saved plan approved: asked for, so not limited by the share."""
 
 
 def guard_fleet(plan: FleetPlan, part: FleetDiff, policy: Policy, allowed: Allowed) -> FleetPlan:
@@ -80,7 +80,8 @@ def _foreign(plan: FleetPlan, part: FleetDiff, allowed: Allowed) -> FleetPlan:
 
 def _unasked(plan: FleetPlan, part: FleetDiff, limits: Limits, allowed: Allowed) -> FleetPlan:
     """At most max(1, floor(share x n)) destroys that nobody asked for, the worst first."""
-    repairs = sorted((a for a in plan.actions if isinstance(a, Replace) and not a.asked), key=_worst)
+    unasked = (a for a in plan.actions if isinstance(a, Replace) and not a.asked and a.old.id not in allowed.approved)
+    repairs = sorted(unasked, key=_worst)
     live, lift = len(part.members()), f"--max-destroys {len(repairs)}"
     limit = max(1, int(limits.max_unasked_destroy_share * live))
     message = f"{len(repairs)} of {live} instances are to be replaced unasked, at most {limit} in one run"

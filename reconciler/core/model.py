@@ -328,7 +328,8 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class OfferQuery:
-    """What to ask the market for: the hard rules a server can check. A row is judged again when it arrives."""
+    """What to ask the market for: the hard rules a server can check, which is all but the driver's version. A row is
+    judged again when it arrives."""
 
     models: tuple[str, ...]
     gpu_count: int
@@ -345,6 +346,11 @@ class OfferQuery:
     min_download_mbps: Decimal | None = None
     min_upload_mbps: Decimal | None = None
     min_cpu_cores: Decimal | None = None
+    min_ram_gb: Decimal | None = None
+    min_disk_mbps: Decimal | None = None
+    min_cuda: Decimal | None = None
+    max_download_per_tb: Decimal | None = None
+    max_upload_per_tb: Decimal | None = None
     min_direct_ports: int | None = None
     min_days_left: Decimal | None = None
     countries: tuple[str, ...] = ()

@@ -195,7 +195,8 @@ def _surplus(part: FleetDiff) -> Iterator[Destroy]:
 
 def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     for intent in view.intents:
-        yield SeatNote(view.seat, "doubtful", f"attempt {intent.attempt} is in doubt", intent.ceiling)
+        text = f"attempt {intent.attempt} is in doubt; proven never made, the seat is rented for again"
+        yield SeatNote(view.seat, "doubtful", text, intent.ceiling)
     for absent in view.absent:
         yield SeatNote(view.seat, "doubtful", f"instance {absent} is in no list, and nobody called it gone")
     for item in view.leaving:

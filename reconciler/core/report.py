@@ -48,6 +48,8 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     waits: tuple[str, ...] = ()
     """What was still being waited for."""
+    failed: tuple[str, ...] = ()
+    """What should have been done and was not."""
     doubts: tuple[Intent, ...] = ()
     """Rents of which nobody knows whether they were made."""
     leaks: tuple[Leak, ...] = ()

@@ -1,7 +1,7 @@
 """An approved plan as a file: an upper bound, not an order. It names seats, ceilings and ids, and no secret.
 
-A digest over the content finds damage; tampering with it can only reduce what is done, since everything is
-computed again when it is applied.
+A digest over the content finds damage. It is no signature: everything is computed again from the specs and the account
+when it is applied, so that even a forged plan does nothing that a plain apply would not do.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SavedPlan:
     owner: str
     made_at: float
     hashes: Mapping[str, str]
-    """The spec hash of every fleet with an action."""
+    """The spec hash of every fleet that is rented for."""
 
     def stale(self, account_id: int, owner: str, fleets: Sequence[Fleet], now: float) -> str | None:
         """Why it may not be applied any more, or None."""
@@ -85,8 +85,11 @@ def read_plan(data: bytes) -> SavedPlan:
         if document["digest"] != _digest(body) or data != _text(document).encode():
             raise ValueError("it was changed after it was made")
         rents = {_seat(seat): Decimal(ceiling) for seat, ceiling in body["rents"].items()}
+        hashes = {str(name): str(known) for name, known in body["hashes"].items()}
+        if not all(ceiling.is_finite() and ceiling > 0 for ceiling in rents.values()):
+            raise ValueError("it is not a saved plan")
         envelope = Envelope(rents, frozenset(map(int, body["destroys"])))
-        return SavedPlan(envelope, body["account"], body["owner"], float(body["made_at"]), body["hashes"])
+        return SavedPlan(envelope, body["account"], body["owner"], float(body["made_at"]), hashes)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("it is damaged") from error
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:

@@ -17,7 +17,7 @@ Condition = dict[str, object]
 
 def search_body(query: OfferQuery) -> dict[str, object]:
     """Filters and options side by side, as documented. A field with several operators means all of them."""
-    filters = {**_always(query), **_host(query), **_floors(query)}
+    filters = {**_always(query), **_host(query), **_floors(query), **_traffic(query)}
     return {
         **{name: condition for name, condition in filters.items() if condition},
         # Without it `dph_total` is priced for a few GB only (documented).
@@ -56,10 +56,19 @@ def _floors(query: OfferQuery) -> dict[str, Condition]:
         "inet_down": query.min_download_mbps,
         "inet_up": query.min_upload_mbps,
         "cpu_cores_effective": query.min_cpu_cores,
+        "cpu_ram": None if query.min_ram_gb is None else query.min_ram_gb * 1024,
+        "disk_bw": query.min_disk_mbps,
+        "cuda_max_good": query.min_cuda,
         "direct_port_count": query.min_direct_ports,
         "duration": None if days is None else days * _SECONDS_PER_DAY,
     }
     return {name: {"gte": _plain(floor)} for name, floor in floors.items() if floor is not None}
+
+
+def _traffic(query: OfferQuery) -> dict[str, Condition]:
+    # $/GB on the wire, a TB being 1,024 GB. A hair is let in, and judged again in Decimal.
+    caps = {"inet_down_cost": query.max_download_per_tb, "inet_up_cost": query.max_upload_per_tb}
+    return {name: {"lte": float(cap / 1024 + _HAIR)} for name, cap in caps.items() if cap is not None}
 
 
 def _price(query: OfferQuery) -> Condition:

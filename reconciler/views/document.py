@@ -15,7 +15,7 @@ from reconciler.core.eligibility import Judgement
 from reconciler.core.model import Fleet, Policy
 from reconciler.core.place import Shortage
 from reconciler.core.plan import Plan
-from reconciler.core.report import Outcome
+from reconciler.core.report import Outcome, Report
 from reconciler.diagnostics import Diagnostic
 from reconciler.views.parts import (
     Document,
@@ -56,8 +56,18 @@ def apply_document(
         "waits": list(waits),
         "outcomes": [_outcome(outcome) for outcome in outcomes],
         "plan": plan_parts(plan),
+        "failed": [],
+        "doubts": [],
     }
     return _envelope(command) | result
+
+
+def report_document(report: Report, command: Literal["apply", "destroy"] = "apply") -> Document:
+    """A whole run: the document of its plan and outcomes, with what is still open at its end."""
+    plan = replace(report.plan, leaks=report.leaks)
+    told = apply_document(plan, report.outcomes, report.ending.value, report.waits, report.error, command)
+    doubts = [{"seat": str(i.seat), "attempt": i.attempt, "ceiling": value(i.ceiling)} for i in report.doubts]
+    return told | {"failed": list(report.failed), "doubts": doubts}
 
 
 def status_document(plan: Plan, rows: Iterable[SeatRow] = ()) -> Document:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
-from reconciler.core.report import Ending, Outcome, Report
+from reconciler.core.report import Ending, Report
 from reconciler.views.text import leaks_text
 from reconciler.views.wording import money, plural
 
 
 def ending_lines(report: Report) -> Iterator[str]:
     """What a person reads at the end; lines that start with `!` are never silent."""
-    did = summary(report.outcomes)
+    did = summary(report)
     if report.error is not None:
         yield f"! {report.error}. {did} The next run goes on from here."
         if report.hint:
@@ -21,6 +21,7 @@ def ending_lines(report: Report) -> Iterator[str]:
     else:
         yield f"{_ended(report)} {did}"
         yield from (f"! still waiting: {text}" for text in report.waits)
+        yield from (f"! {text}" for text in report.failed)
     for intent in report.doubts:
         ceiling = money(intent.ceiling)
         yield f"! {intent.seat}: a rent is in doubt, up to {ceiling}; the seat stays occupied until that is settled"
@@ -39,24 +40,32 @@ def _ended(report: Report) -> str:
     return f"Done: {running} of {wanted} running{short}, {money(report.plan.cost.after)}."
 
 
-def summary(outcomes: Sequence[Outcome]) -> str:
+def summary(report: Report) -> str:
     """What a run did, in numbers."""
-    counts = Counter(outcome.kind for outcome in outcomes)
+    counts = Counter(outcome.kind for outcome in report.outcomes)
     parts = [
         f"{plural(counts['rented'], 'instance')} rented" if counts["rented"] else "",
         f"{counts['destroyed']} destroyed" if counts["destroyed"] else "",
+        f"{plural(len(report.doubts), 'rent')} in doubt" if report.doubts else "",
+        f"{plural(len(report.leaks), 'destroy', 'destroys')} not proven" if report.leaks else "",
     ]
     done = ", ".join(part for part in parts if part)
     return f"{done[0].upper()}{done[1:]}." if done else "Nothing was changed."
 
 
+def is_news(report: Report) -> bool:
+    """Whether there is anything to say to somebody who wants silence when all is as it was."""
+    plan = report.plan
+    happened = report.outcomes or report.error or report.waits or report.failed or report.doubts or report.leaks
+    return bool(happened or plan.problems or any(plan.refusals()))
+
+
 def machine_report(shape: str, report: Report, command: Literal["apply", "destroy"]) -> str:
     """The same for machines and pull requests."""
     if shape == "markdown":
-        from reconciler.views.markdown import outcomes_markdown
+        from reconciler.views.markdown import report_markdown
 
-        return outcomes_markdown(report.plan, report.outcomes, report.ending.value)
-    from reconciler.views.document import apply_document, dump
+        return report_markdown(report)
+    from reconciler.views.document import dump, report_document
 
-    ending = report.ending.value
-    return dump(apply_document(report.plan, report.outcomes, ending, report.waits, report.error, command))
+    return dump(report_document(report, command))

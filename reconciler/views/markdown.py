@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.eligibility import Judgement
 from reconciler.core.model import Fleet, Offer
 from reconciler.core.place import Shortage
 from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan, Replace, Unfilled, Wait
-from reconciler.core.report import Outcome
+from reconciler.core.report import Outcome, Report
 from reconciler.core.states import rate_per_hour
 from reconciler.diagnostics import Diagnostic
 from reconciler.views.markup import blocks, code, section, shown, table
@@ -51,6 +52,16 @@ def outcomes_markdown(plan: Plan, outcomes: Sequence[Outcome], ending: str) -> s
     unfilled = [_unfilled(each) for fleet in plan.fleets for each in fleet.unfilled]
     done = table(("", "Seat", "Result", "Price", "What"), rows[:MOST_ROWS]) if rows else ""
     return blocks(head, done, _hidden(len(rows)), section("Unfilled", unfilled), held_back(plan), alarms(plan))
+
+
+def report_markdown(report: Report) -> str:
+    """A whole run, with what is still open at its end."""
+    plan = replace(report.plan, leaks=report.leaks)
+    error = [shown(report.error, 512)] if report.error else []
+    doubts = [f"{i.seat}: a rent is in doubt, up to {money(i.ceiling)}" for i in report.doubts]
+    lines = [*error, *map(shown, report.failed), *(f"still waiting: {shown(text)}" for text in report.waits), *doubts]
+    done = outcomes_markdown(plan, report.outcomes, report.ending.value)
+    return blocks(section("Not well", lines), done)
 
 
 def status_markdown(plan: Plan, seats: Iterable[SeatRow] = ()) -> str:

@@ -88,6 +88,8 @@ def test_every_field_of_the_search(stub, applied):
         "geolocation": {"in": ["US"], "notin": ["RU"]},
         "reliability": {"gte": Decimal("0.9")},
         "inet_down": {"gte": 150},
+        "inet_down_cost": {"lte": Decimal("0.019531251")},
+        "inet_up_cost": {"lte": Decimal("0.019531251")},
         "direct_port_count": {"gte": 3},
         "duration": {"gte": 259200},
         "allocated_storage": 50,

@@ -144,12 +144,19 @@ class Desk:
             wire.close()
 
     def apply(
-        self, *, first_run: bool = True, wait: bool = False, timeout_s: float = HOUR_S, quiet: bool = False
+        self,
+        *,
+        first_run: bool = True,
+        wait: bool = False,
+        timeout_s: float = HOUR_S,
+        quiet: bool = False,
+        yes: bool = True,
+        shape: str = "text",
     ) -> Ran:
         """`reconcile apply --yes`: one step, or with `wait` until all is done."""
 
         def command(world: World) -> int:
-            consent = Consent(Screen(Shape("text", quiet)), True, None, None)
+            consent = Consent(Screen(Shape(shape, quiet)), yes, None, None)
             return carry_out(world, self.wish(first_run), consent, timeout_s=timeout_s, step_only=not wait)
 
         return self._run(command)
