@@ -84,13 +84,20 @@ def offer_id(scene: Scene, content: dict[str, Any]) -> Outcome:
 def twice(scene: Scene, content: dict[str, Any]) -> Outcome:
     """The request is doubled below us: a second contract on a like offer, under the same label."""
     world, terms = scene.world, scene.world.contracts[content["new_contract"]].terms
-    alike = {name: {"eq": terms[name]} for name in ("gpu_name", "num_gpus")}
-    wanted = {**alike, "verified": {"in": [True, False]}, "order": [["dph_total", "asc"]], "limit": 1}
     with unlimited(world):
-        found = Asked("POST", "/api/v0/bundles/", "", scene.asked.headers, json.dumps(wanted).encode()).to(world)
-        for offer in json.loads(found.body).get("offers", []):
+        alike = _cheapest(scene, terms, "gpu_name", "num_gpus") or _cheapest(scene, terms, "num_gpus")
+        for offer in alike:
             scene.asked._replace(path=f"/api/v0/asks/{offer['id']}/").to(world)
     return rewritten(content)
+
+
+def _cheapest(scene: Scene, terms: dict[str, Any], *same: str) -> list[dict[str, Any]]:
+    """The cheapest free offer that is like what was rented, if there is one."""
+    alike = {name: {"eq": terms[name]} for name in same}
+    wanted = {**alike, "verified": {"in": [True, False]}, "order": [["dph_total", "asc"]], "limit": 1}
+    asked = Asked("POST", "/api/v0/bundles/", "", scene.asked.headers, json.dumps(wanted).encode())
+    offers: list[dict[str, Any]] = json.loads(asked.to(scene.world).body).get("offers", [])
+    return offers
 
 
 def other_price(_world: World, contract: Contract) -> None:

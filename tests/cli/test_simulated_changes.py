@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -278,9 +279,10 @@ def test_no_wait_carries_a_rollout_one_step_at_a_time(project: Project) -> None:
 
 
 def test_a_rollout_that_would_break_a_written_budget_goes_old_first(project: Project) -> None:
-    project.fleet(price__budget_per_hour=0.06)
+    project.fleet()
     project.start()
-    project.fleet(price__budget_per_hour=0.06, container__image="ghcr.io/acme/june:2")
+    tight = float(round(project.live()[0].price * Decimal("1.9"), 4))
+    project.fleet(price__budget_per_hour=tight, container__image="ghcr.io/acme/june:2")
     project.plan().assert_success("old first", "budget is tight")
     seen = Seen()
     assert drive(project, seen.watch) == 0

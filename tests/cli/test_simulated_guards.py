@@ -24,9 +24,11 @@ def test_without_changes_nobody_is_asked(project: Project) -> None:
     project.run("apply", "--simulate").assert_success("Nothing was changed")
 
 
+TWO = "as much as the two cheapest may cost"
+
 LIMITS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str, str]] = {
-    "the fleet's written budget": ({"price__budget_per_hour": 0.12}, {}, 2, "fleet budget", "price.budget_per_hour"),
-    "the policy's budget": ({}, {"limits__budget_per_hour": 0.12}, 2, "policy budget", "limits.budget_per_hour"),
+    "the fleet's written budget": ({"price__budget_per_hour": TWO}, {}, 2, "fleet budget", "price.budget_per_hour"),
+    "the policy's budget": ({}, {"limits__budget_per_hour": TWO}, 2, "policy budget", "limits.budget_per_hour"),
     "the number of instances": ({}, {"limits__max_instances": 2}, 2, "instance count", "limits.max_instances"),
     "no instance at all": ({}, {"limits__max_instances": 0}, 0, "instance count", "limits.max_instances"),
     "rents in one run": ({}, {"limits__rents_per_run": 1}, 1, "rents per run", "limits.rents_per_run"),
@@ -43,13 +45,17 @@ LIMITS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str, str]] = {
 @pytest.mark.parametrize("name", LIMITS)
 def test_a_limit_holds_back_what_is_beyond_it(project: Project, name: str) -> None:
     fleet, policy, fits, guard, lift = LIMITS[name]
+    project.fleet(replicas=2)
+    document = project.plan("--format", "json").document
+    two = sum(Decimal(action["offer"]["ceiling"]) for action in document["fleets"][0]["actions"])
+    fleet, policy = ({k: float(two) if v is TWO else v for k, v in each.items()} for each in (fleet, policy))
     project.policy(**policy)
     project.fleet(replicas=4, **fleet)
     project.plan().assert_code(4, guard, lift, f"{fits} to create" if fits else guard)
     project.apply().assert_code(4, guard, lift)
     assert len(project.live()) == fits
     if "budget" in name:
-        assert sum((row.price for row in project.live()), Decimal(0)) <= Decimal("0.12")
+        assert sum((row.price for row in project.live()), Decimal(0)) <= two
 
 
 def test_rents_in_one_run_are_limited_through_all_its_passes_and_go_on_in_the_next(project: Project) -> None:

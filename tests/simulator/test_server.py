@@ -45,6 +45,12 @@ def call(server: SimulatorServer, method: str, path: str, body: Any = None) -> t
         return answer.status_code, answer.json()
 
 
+@pytest.mark.parametrize(("limits", "statuses"), [(True, {200, 429}), (False, {200})], ids=["limited", "unlimited"])
+def test_the_pace_is_enforced_unless_it_is_switched_off(limits: bool, statuses: set[int]) -> None:
+    with SimulatorServer(village(), speed=0, limits=limits) as server:
+        assert {call(server, "GET", "/api/v0/instances/1/")[0] for _ in range(3)} == statuses
+
+
 # --- one engine, two doors --------------------------------------------------------------------------
 
 ASKED: tuple[tuple[str, str, Any], ...] = (
