@@ -58,6 +58,10 @@ class StoppingClock:
                 break
         self.check()
 
+    def stop(self) -> None:
+        """Ask for a stop: the wait that goes on, or the next one, raises."""
+        self.stop_requested = True
+
     def check(self) -> None:
         """Raise `Interrupted` when a stop was asked for."""
         if self.stop_requested:

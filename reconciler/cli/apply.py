@@ -13,7 +13,7 @@ from typing import Any, Literal
 import click
 
 from reconciler.apply import Run, Secrets
-from reconciler.cli.compose import World, asking, open_world, stopping
+from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import read, wish
 from reconciler.cli.options import (
     Duration,
@@ -30,6 +30,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.plan import show, warn
 from reconciler.cli.screen import Screen
+from reconciler.cli.signals import asking_to_stop, interrupting_at_once
 from reconciler.converge import Approved, Result, converge
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Envelope, envelope_of, within
@@ -76,7 +77,7 @@ def apply(**values: Any) -> int:
     allowed = Allowed(values["max_destroys"], frozenset(values["beside"]))
     checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
     consent = Consent(screen, values["yes"], values["saved"], loaded.policy.file)
-    with open_world(world_at) as world, stopping(world.clock):
+    with open_world(world_at) as world, asking_to_stop(world.clock.stop):
         warn(world, screen)
         want = begun(checked, world)
         return carry_out(world, want, consent, timeout_s=values["timeout"], step_only=values["no_wait"])
@@ -115,7 +116,7 @@ class Consent:
             raise RefusedByGuard("nobody said yes, and there is no terminal to ask at", hint="--yes")
         from reconciler.views.text import headline
 
-        with asking():
+        with interrupting_at_once():
             agreed = click.confirm(f"{headline(plan)} Apply?", default=False, err=True)
         if not agreed:
             raise RefusedByGuard("the answer was no: nothing was done")

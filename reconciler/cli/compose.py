@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -140,30 +139,3 @@ def _said(name: str, what: str, most: int, playground: bool) -> float | None:
     if not 0 <= found <= most:
         raise WrongUsage(f"{name}={said!r} is not {what} from 0 to {most}")
     return found
-
-
-@contextmanager
-def stopping(clock: StoppingClock) -> Iterator[None]:
-    """While inside, Ctrl-C and SIGTERM ask for a stop after the call in flight; a second one does not wait."""
-
-    def ask(number: int, _: object) -> None:
-        if clock.stop_requested:
-            signal.default_int_handler(number, None)
-        clock.stop_requested = True
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def asking() -> Iterator[None]:
-    """While a question is open, Ctrl-C ends the program at once: nothing is in flight."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli.apply import Consent, carry_out
-from reconciler.cli.compose import World, open_world, stopping
+from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import one, read, wish
 from reconciler.cli.options import (
     DEFAULT_PATHS,
@@ -24,6 +24,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
+from reconciler.cli.signals import asking_to_stop
 from reconciler.core.guards import Allowed
 from reconciler.core.record import Record, with_pause, without_pause
 from reconciler.errors import RefusedByGuard
@@ -57,7 +58,7 @@ def destroy(**values: Any) -> int:
     """
     world_at, screen, loaded = _begin(values)
     fleet = one(loaded, values["fleet"])
-    with open_world(world_at) as world, stopping(world.clock):
+    with open_world(world_at) as world, asking_to_stop(world.clock.stop):
         warn(world, screen)
         allowed = Allowed(values["max_destroys"], run_started_at=world.clock.now())
         ended = replace(loaded, fleets=(replace(fleet, replicas=0, min_ready=0, paused=False),), complete=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.signals import asking_to_stop
 from reconciler.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def serve(
 
     rules, lies = read_faults(faults) if faults else ((), ())
     shells = _shells(ssh, lies)
-    with _world(state, market, seed, lively) as (world, simulation), _until_asked() as asked:
+    asked = threading.Event()
+    with _world(state, market, seed, lively) as (world, simulation), asking_to_stop(asked.set):
         with SimulatorServer(
             world, port=port, speed=speed, faults=rules, shells=shells, limits=not no_limits
         ) as server:
@@ -93,24 +94,6 @@ def _world(
         return
     with open_simulation(state, market=market, seed=seed, laws=laws) as simulation:
         yield simulation.world, simulation
-
-
-@contextmanager
-def _until_asked() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set; a second one does not wait."""
-    asked = threading.Event()
-
-    def ask(number: int, _: object) -> None:
-        if asked.is_set():
-            signal.default_int_handler(number, None)
-        asked.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _shells(ssh: bool, lies: tuple[Telling, ...]) -> Shells | None:

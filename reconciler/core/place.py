@@ -144,6 +144,7 @@ class _Crowd:
         self._hosts = Counter(i.host_id for i in present)
 
     def add(self, offer: Offer) -> None:
+        """Count a replica that goes there."""
         self._offers.add(offer.id)
         self._machines[offer.machine_id] += 1
         self._hosts[offer.host_id] += 1

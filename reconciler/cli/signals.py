@@ -1,0 +1,37 @@
+"""Ctrl-C and SIGTERM: the first asks for an end after the call in flight, a second one does not wait."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def asking_to_stop(ask: Callable[[], None]) -> Iterator[None]:
+    """While inside, the first signal calls `ask`, and every further one interrupts at once."""
+    asked = False
+
+    def handle(number: int, _: object) -> None:
+        nonlocal asked
+        if asked:
+            signal.default_int_handler(number, None)
+        asked = True
+        ask()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def interrupting_at_once() -> Iterator[None]:
+    """While a question is open, Ctrl-C ends the program at once: nothing is in flight."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
