@@ -46,8 +46,7 @@ class Done:
 def envelope_of(plan: Plan) -> Envelope:
     """The approval that `plan` stands for. An open attempt is part of it: should it prove never to have been made,
     its seat may be rented for again, up to what it was to cost."""
-    notes = (note for fleet in plan.fleets for note in fleet.notes)
-    doubts = {note.seat: note.rate_per_hour for note in notes if note.kind == "doubtful" and note.rate_per_hour}
+    doubts = {seat: ceiling for fleet in plan.fleets for seat, ceiling in fleet.doubts}
     rents = doubts | {a.seat: a.ceiling for a in plan.actions() if not isinstance(a, Destroy)}
     destroys = frozenset(a.old.id for a in plan.actions() if not isinstance(a, Create))
     return Envelope(rents, destroys)

@@ -115,6 +115,8 @@ class FleetPlan:
     unfilled: tuple[Unfilled, ...] = ()
     held: tuple[Held, ...] = ()
     notes: tuple[SeatNote, ...] = ()
+    doubts: tuple[tuple[Seat, Decimal], ...] = ()
+    """Seats with an attempt in doubt, and the most it was to cost in $/h."""
     paused: bool = False
 
     @property

@@ -95,6 +95,7 @@ def fleet_plan(
         actions=tuple(actions),
         unfilled=(Unfilled(tuple(open_seats), shortage),) if open_seats else (),
         notes=tuple(note for view in part.seats for note in _notes(view, view.seat in placement.unplaced)),
+        doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
     )
 
