@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Protocol
 
 from reconciler.core.text import SafeText
 
@@ -49,6 +49,8 @@ class Tier:
 
     name: str
     places: tuple[str, ...]
+    bonus: Decimal = Decimal(0)
+    """Added to the score of an offer of this tier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class Regions:
     blocked: tuple[str, ...] = ()
     elsewhere: Literal["refuse", "allow"] = "allow"
     """What becomes of an offer outside all tiers. The loader sets `refuse` when tiers are given."""
+    penalty: Decimal = Decimal(0)
+    """Taken off the score of an offer outside all tiers, where such are allowed."""
+    strict_order: bool = False
+    """A tier only when the ones before it cannot fill the fleet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,18 @@ class Price:
     """The whole fleet's; None when not written: then replicas + 1 step, each at the cap."""
     max_download_per_tb: Decimal = Decimal(20)
     max_upload_per_tb: Decimal = Decimal(20)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One rule of `host.query`: a field of an offer, by the name that the marketplace's search language has for it,
+    compared with a value in that language's unit. `in` and `notin` have several values, the others one."""
+
+    field: str
+    operator: Literal["eq", "neq", "lt", "lte", "gt", "gte", "in", "notin"]
+    values: tuple[str | Decimal | bool, ...]
+    text: str
+    """As written: `pcie_bw>=10`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +106,8 @@ class HostRules:
     min_direct_ports: int | None = None
     """None when not written: then the number of ports + 1 where the container is reached directly."""
     min_days_left: Decimal = Decimal(3)
+    query: tuple[Clause, ...] = ()
+    """Further rules in the marketplace's own search language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +128,55 @@ class Spread:
 
     per_machine: Limit | None = Limit(Decimal(1))
     per_host: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Where the users are, and how far they may be, in milliseconds of round trip."""
+
+    users_at: tuple[Decimal, Decimal]
+    """Degrees of latitude (north) and longitude (east)."""
+    max_ms: Decimal | None = None
+    """A hard rule on measured values; on estimates only with `trust_estimate`."""
+    trust_estimate: bool = False
+    probe: bool = False
+    """Measure the best candidates before choosing."""
+    timeout_s: Decimal = Decimal(3)
+    """For one measurement."""
+
+
+Strategy = Literal["latency-first", "cheapest", "low-latency", "reliable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each part of a score counts; they sum to 1."""
+
+    latency: Decimal = Decimal(0)
+    price: Decimal = Decimal(0)
+    gpu: Decimal = Decimal(0)
+    reliability: Decimal = Decimal(0)
+    availability: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Modifiers:
+    """Added to the score of an offer that has the property; negative ones take off."""
+
+    verified: Decimal = Decimal(0)
+    datacenter: Decimal = Decimal(0)
+    high_bandwidth: Decimal = Decimal(0)
+    new_host: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How eligible offers are ranked: a named strategy, or weights by hand."""
+
+    strategy: Strategy | None = "cheapest"
+    """None with `weights`."""
+    weights: Weights | None = None
+    modifiers: Modifiers = Modifiers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +263,9 @@ class Fleet:
     host: HostRules = HostRules()
     spread: Spread = Spread()
     blacklist: Blacklist = Blacklist()
+    latency: Latency | None = None
+    scoring: Scoring = Scoring()
+    """The loader sets `latency-first` where `latency` is given and no strategy."""
     rollout_order: RolloutOrder = "create-first"
     source: Source = Source("", 0)
 
@@ -290,6 +362,24 @@ class Account:
 # --- what is for sale -----------------------------------------------------------------------------
 
 
+class Traits(Protocol):
+    """Further properties of an offer by the names and in the units of the marketplace's search language."""
+
+    def of(self, field: str) -> str | Decimal | bool | None:
+        """The value of a field; None where the offer does not say, or says nonsense."""
+        ...
+
+
+class _NoTraits:
+    """An offer that tells nothing more."""
+
+    def of(self, field: str) -> None:
+        """Nothing is known."""
+
+
+NO_TRAITS: Traits = _NoTraits()
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One offer as one search answer showed it. None means the answer did not say, or said nonsense."""
@@ -320,6 +410,14 @@ class Offer:
     driver: SafeText | None = None
     direct_ports: int | None = None
     seconds_left: float | None = None
+    gpu_ids: frozenset[int] = frozenset()
+    """Which GPUs of the machine they are: offers that share one cannot both be rented. Empty: unknown."""
+    address: SafeText | None = None
+    """The machine's public address."""
+    listed_at: float | None = None
+    """Since when this offer stands, epoch seconds."""
+    traits: Traits = field(default=NO_TRAITS, repr=False, compare=False)
+    """What `host.query` may ask about besides."""
 
     def price_per_hour(self, disk_gb: int) -> Decimal:
         """All-in $/h with a disk of `disk_gb`: base + storage x GB / 720."""
@@ -328,8 +426,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class OfferQuery:
-    """What to ask the market for: the hard rules a server can check, which is all but the driver's version. A row is
-    judged again when it arrives."""
+    """What to ask the market for: the hard rules that a server can check. A row is judged again when it arrives."""
 
     models: tuple[str, ...]
     gpu_count: int
@@ -356,6 +453,10 @@ class OfferQuery:
     countries: tuple[str, ...] = ()
     """Only these, when not empty."""
     blocked_countries: tuple[str, ...] = ()
+    not_machines: tuple[int, ...] = ()
+    """Machines that are known already and need not be answered again."""
+    clauses: tuple[Clause, ...] = ()
+    """Rules in the marketplace's own search language."""
 
 
 @dataclass(frozen=True, slots=True)
