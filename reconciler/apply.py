@@ -13,12 +13,12 @@ from decimal import Decimal
 from itertools import chain
 
 from reconciler.clock import Clock
+from reconciler.core.candidates import Candidate
 from reconciler.core.envelope import Done
 from reconciler.core.evidence import Settle
 from reconciler.core.fields import spec_hash
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
 from reconciler.core.model import Fleet, Instance, Offer, RentOrder
-from reconciler.core.place import Candidate
 from reconciler.core.plan import Create, Destroy, Plan, Replace, due
 from reconciler.core.record import (
     Intent,
@@ -32,12 +32,14 @@ from reconciler.core.record import (
     without_intents,
 )
 from reconciler.core.report import Outcome
+from reconciler.core.sights import NewSights, Sights, with_new
 from reconciler.core.states import State, rate_per_hour, state_of
 from reconciler.errors import DoubtfulReading, Unreachable
 from reconciler.provider import (
     DestroyDoubtful,
     Gone,
     OfferGone,
+    Probe,
     Provider,
     RefusedButCreated,
     RentDoubtful,
@@ -45,6 +47,7 @@ from reconciler.provider import (
     RentRefused,
     Store,
 )
+from reconciler.survey import Eyes
 
 DOUBTS_PER_RUN = 2
 """After so many rents of doubtful end a run rents nothing more."""
@@ -67,6 +70,9 @@ class Run:
     owner: str
     record: Record
     random_bits: Callable[[int], int]
+    probe: Probe | None = None
+    sights: Sights = field(default_factory=Sights)
+    """What was seen of the market within a day."""
     settle: Settle = field(default_factory=Settle)
     secrets: Secrets = field(default_factory=Secrets)
     tell: Callable[[Outcome], None] = lambda _: None
@@ -90,6 +96,17 @@ class Run:
         """Make the new record durable; only then is it the record."""
         self.store.save(record)
         self.record = record
+
+    @property
+    def eyes(self) -> Eyes:
+        """What the market is looked at with."""
+        return Eyes(self.provider, self.clock, self.probe)
+
+    def saw(self, news: NewSights | None) -> None:
+        """Remember what a pass saw of the market."""
+        if news is not None:
+            self.store.add_sights(news)
+            self.sights = with_new(self.sights, news)
 
     def done(self) -> Done:
         """What this run has done, for the next pass."""

@@ -78,7 +78,9 @@ def _pass(run: Run, wish: Wish, account: Account | None, approved: Approved, don
     envelope = approved.envelope
     for tries_left in range(FAILED_PASSES, 0, -1):
         try:
-            return run_pass(run.provider, wish, run.record, run.clock, account, envelope=envelope, done=done)
+            newest = run_pass(run.eyes, wish, run.record, account, sights=run.sights, envelope=envelope, done=done)
+            run.saw(newest.news)
+            return newest
         except (DoubtfulReading, Unreachable) as error:
             if tries_left == 1:
                 raise

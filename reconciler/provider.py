@@ -88,6 +88,15 @@ class DestroyDoubtful:
 DestroyAnswer = DestroySent | Gone | DestroyDoubtful
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer of one search."""
+
+    offers: tuple[Offer, ...]
+    rows: int
+    """Rows answered, unusable ones included: they count against the day's quota."""
+
+
 class Provider(Protocol):
     """A marketplace account.
 
@@ -107,7 +116,7 @@ class Provider(Protocol):
         """One instance, read singly."""
         ...
 
-    def search(self, query: OfferQuery) -> tuple[Offer, ...]:
+    def search(self, query: OfferQuery) -> Found:
         """One search answer: a sample of at most 64 rows, cheapest first. Nothing follows from an absence."""
         ...
 

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from reconciler.clock import Clock
-from reconciler.core.assemble import Readings, Wish, assemble, sitting
+from reconciler.core.assemble import Readings, Wish, assemble, room, sitting
+from reconciler.core.budget import rooms
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
 from reconciler.core.label import Mark, read_label
-from reconciler.core.model import Account, Blacklist, Instance, Offer
-from reconciler.core.place import Need, judge_market, place
-from reconciler.core.plan import MarketSeen, Plan
+from reconciler.core.model import Account, Instance
+from reconciler.core.place import Ground, place
+from reconciler.core.plan import Plan
 from reconciler.core.planner import needs_of
-from reconciler.core.query import dearer, query_of, wide_query_of
 from reconciler.core.record import Record, without_pause
-from reconciler.errors import DoubtfulReading, KeyProblem, SearchQuotaUsedUp, Unreachable
+from reconciler.core.sights import NewSights, Sights, with_measured
+from reconciler.errors import DoubtfulReading, KeyProblem
 from reconciler.provider import Gone, Listing, Provider
+from reconciler.survey import Eyes, survey
 
-FULL_ANSWER = 48
-"""From so many rows on an answer of at most 64 counts as full: rows that cannot be read are missing from it."""
-SEARCHES_PER_FLEET = 5
 EMPTY_LIST_AGAIN_S = 30.0
-SPARE_MACHINES = 8
-"""Eligible machines wanted beyond the need, so that vanished offers have successors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +33,8 @@ class Pass:
     record: Record
     diff: Diff
     merged: Merged
+    news: NewSights | None = None
+    """What was seen of the market, to be remembered."""
 
 
 def observe(provider: Provider, record: Record, owner: str, clock: Clock, account: Account | None) -> Observation:
@@ -91,108 +89,42 @@ def settle(record: Record, observation: Observation, wish: Wish, now: float) -> 
 
 
 def run_pass(
-    provider: Provider,
+    eyes: Eyes,
     wish: Wish,
     record: Record,
-    clock: Clock,
     account: Account | None,
     *,
+    sights: Sights | None = None,
     envelope: Envelope | None = None,
     done: Done | None = None,
 ) -> Pass:
-    """Observe, settle, compare, place, plan and guard. With an `envelope`, only its seats look for offers."""
-    done = done or Done()
-    observation = observe(provider, record, wish.policy.owner, clock, account)
+    """Observe, settle, compare, search, place, plan and guard. With an `envelope`, only its seats look for offers;
+    `sights` are what earlier passes saw of the market."""
+    done, clock, policy = done or Done(), eyes.clock, wish.policy
+    observation = observe(eyes.provider, record, policy.owner, clock, account)
     merged = settle(record, observation, wish, clock.now())
     diff = compare(
         wish.fleets,
         observation.instances,
         reduce(without_pause, wish.ending, merged.record),
-        wish.policy.owner,
-        wish.policy.blacklist,
+        policy.owner,
+        policy.blacklist,
         now=clock.now(),
     )
-    ceilings = envelope.rents if envelope else None
-    needs = needs_of(diff, ceilings, wish.allowed.beside, done.machines_failed)
-    market = survey(provider, needs, sitting(diff), wish.policy.blacklist, clock)
-    avoid = done.offers_gone.union(intent.offer_id for intent in merged.record.intents.values())
-    placement = place(needs, market.offers, sitting(diff), wish.policy.blacklist, clock.now(), avoid)
-    seen = MarketSeen(market.machines, market.searches)
-    readings = Readings(observation, merged, diff, placement, seen, market.problems)
-    return Pass(assemble(wish, readings, clock.now(), done), merged.record, diff, merged)
-
-
-# --- the market -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """What was seen of the market, by fleet."""
-
-    offers: Mapping[str, Sequence[Offer]] = field(default_factory=dict)
-    searches: int = 0
-    problems: tuple[str, ...] = ()
-
-    @property
-    def machines(self) -> int:
-        """How many different machines were seen."""
-        return len({offer.machine_id for offers in self.offers.values() for offer in offers})
-
-
-def survey(
-    provider: Provider,
-    needs: Sequence[Need],
-    sitting: Mapping[str, Sequence[Instance]],
-    shared: Blacklist,
-    clock: Clock,
-) -> Market:
-    """Offers for every fleet that needs some. A pass without needs searches nothing; one fleet's failed search
-    does not stop the others, but a day's quota used up ends the searching."""
-    offers: dict[str, Sequence[Offer]] = {}
-    searches = 0
-    problems: list[str] = []
-    by_fleet: dict[str, list[Need]] = {}
-    for need in needs:
-        by_fleet.setdefault(need.fleet.name, []).append(need)
-    for name, wanting in sorted(by_fleet.items()):
-        try:
-            offers[name], used = search_fleet(provider, wanting, sitting.get(name, ()), shared, clock.now())
-            searches += used
-        except (DoubtfulReading, Unreachable, SearchQuotaUsedUp) as error:
-            problems.append(f"fleet {name}: the market could not be searched: {error}")
-            if isinstance(error, SearchQuotaUsedUp):
-                break
-    return Market(offers, searches, tuple(problems))
-
-
-def search_fleet(
-    provider: Provider, needs: Sequence[Need], sitting: Sequence[Instance], shared: Blacklist, now: float
-) -> tuple[tuple[Offer, ...], int]:
-    """Offers for one fleet, upwards by price until its seats are filled from its best tier with some to spare, or an
-    answer is not full; where seats stay open, one search without its rules shows what they refuse. Also how many
-    searches it took."""
-    fleet = needs[0].fleet
-    query, seen, searches = query_of(fleet), dict[int, Offer](), 0
-    while searches < SEARCHES_PER_FLEET:
-        rows = provider.search(query)
-        searches += 1
-        fresh = [offer for offer in rows if offer.id not in seen]
-        seen.update((offer.id, offer) for offer in rows)
-        if len(rows) < FULL_ANSWER or not fresh or _enough(needs, seen.values(), sitting, shared, now):
-            break
-        query = dearer(query, max(offer.price_per_hour(query.disk_gb) for offer in rows))
-    if place(needs, {fleet.name: tuple(seen.values())}, {fleet.name: sitting}, shared, now).unplaced:
-        seen.update((offer.id, offer) for offer in provider.search(wide_query_of(fleet)))
-        searches += 1
-    return tuple(seen.values()), searches
-
-
-def _enough(
-    needs: Sequence[Need], offers: Iterable[Offer], sitting: Sequence[Instance], shared: Blacklist, now: float
-) -> bool:
-    """Whether every seat has an offer of the fleet's best tier, and machines of that tier are left over."""
-    fleet, rows = needs[0].fleet, tuple(offers)
-    best = {j.offer.machine_id for j in judge_market(fleet, rows, shared, now) if j.eligible and j.tier == 0}
-    filled = place(needs, {fleet.name: rows}, {fleet.name: sitting}, shared, now).choices
-    used = {choice.candidate.offer.machine_id for choice in filled.values()}
-    return len(filled) == len(needs) and used <= best and len(best - used) >= SPARE_MACHINES
+    vanished = frozenset(gone.seat for gone in merged.vanished)
+    needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
+    ground = Ground(
+        policy.blacklist,
+        clock.now(),
+        sitting(diff),
+        done.offers_gone.union(intent.offer_id for intent in merged.record.intents.values()),
+        (sights or Sights()).fresh(clock.now()),
+        rooms(diff),
+        room(policy.limits, diff, merged.record),
+    )
+    market = survey(eyes, needs, ground)
+    if market.news is not None:
+        ground = replace(ground, sights=with_measured(ground.sights, market.news))
+    placement = place(needs, market.offers, ground)
+    readings = Readings(observation, merged, diff, placement, market.seen, market.problems)
+    return Pass(assemble(wish, readings, clock.now(), done), merged.record, diff, merged, market.news)

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 
-from reconciler.cli.compose import open_world
+from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import one, read
 from reconciler.cli.options import DEFAULT_PATHS, Scope, shape, shape_options, where, world_options
-from reconciler.cli.plan import warn
+from reconciler.cli.plan import remember, remembered, warn
 from reconciler.cli.screen import Screen
-from reconciler.core.eligibility import Judgement
+from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.model import Fleet
-from reconciler.core.place import Shortage, judge_market, shortage
-from reconciler.core.query import query_of, wide_query_of
+from reconciler.core.place import Ground
+from reconciler.core.shortage import relaxations, shortage
+from reconciler.core.sights import with_measured
+from reconciler.reconcile import read_account
+from reconciler.survey import Market, look_around
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The market through one fleet's eyes."""
+
+    appraiser: Appraiser
+    judged: list[Candidate]
+    market: Market
+    now: float
+
+    @property
+    def fleet(self) -> Fleet:
+        """Whose window it is."""
+        return self.appraiser.fleet
 
 
 @click.command()
 @click.argument("fleet")
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
 @click.option("--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place.")
+@click.option("--explain", type=int, metavar="MACHINE", help="The whole story of one machine, or of one offer.")
+@click.option("--relax", is_flag=True, help="Which single rule, loosened how far, would admit how many more.")
 @world_options
 @shape_options
 def offers(**values: Any) -> int:
@@ -30,6 +52,8 @@ def offers(**values: Any) -> int:
     Examples:
       reconcile offers flux-training --simulate
       reconcile offers flux-training specs/ --format json
+      reconcile offers flux-training --explain 27924
+      reconcile offers flux-training --relax
     """
     world_at, screen = where(values), Screen(shape(values))
     loaded = read(Scope(tuple(values["paths"] or DEFAULT_PATHS), (), values["policy"]), screen)
@@ -37,22 +61,39 @@ def offers(**values: Any) -> int:
     with open_world(world_at) as world:
         warn(world, screen)
         screen.busy("searching the market")
-        rows = (*world.provider.search(query_of(fleet)), *world.provider.search(wide_query_of(fleet)))
-        seen = {offer.id: offer for offer in rows}
-        judged = judge_market(fleet, seen.values(), loaded.policy.blacklist, world.clock.now())
-    screen.data(_rendered(screen, fleet, judged, shortage(judged, {})))
-    return 0
+        ground = Ground(loaded.policy.blacklist, world.clock.now())
+        window = look(world, fleet, ground, loaded.policy.owner, values["explain"])
+    for problem in window.market.problems:
+        screen.alarm(f"warning: {problem}")
+    screen.data(_rendered(screen, window, values["explain"], values["relax"]))
+    return 1 if window.market.problems and not window.judged else 0
 
 
-def _rendered(screen: Screen, fleet: Fleet, judged: list[Judgement], refused: Shortage) -> str:
+def look(world: World, fleet: Fleet, ground: Ground, owner: str, machine: int | None) -> Window:
+    """Everything the market shows of the fleet's GPUs, judged and ranked; of one machine in any case."""
+    account = read_account(world.provider)
+    ground = replace(ground, sights=remembered(world, account, owner)[1])
+    market = look_around(world.eyes, fleet, ground, machine)
+    remember(world, account, owner, news=market.news)
+    sights = ground.sights if market.news is None else with_measured(ground.sights, market.news)
+    appraiser = Appraiser(fleet, ground.shared, ground.now, sights)
+    return Window(appraiser, appraiser.judged(market.offers), market, ground.now)
+
+
+def _rendered(screen: Screen, window: Window, machine: int | None, relax: bool) -> str:
+    fleet, judged, appraiser = window.fleet, window.judged, window.appraiser
+    refused = shortage(judged, Counter(), fleet.replicas)
+    relaxed = relaxations(judged, fleet.replicas)
     if screen.format == "json":
         from reconciler.views.document import dump, offers_document
 
-        return dump(offers_document(fleet, judged, refused))
+        return dump(offers_document(appraiser, judged, refused, relaxed, window.market.seen))
     if screen.format == "markdown":
         from reconciler.views.markdown import offers_markdown
 
         return offers_markdown(fleet, judged, refused)
-    from reconciler.views.text import offers_text
+    from reconciler.views.offers import explain_text, offers_text, relax_text
 
-    return offers_text(fleet, judged, refused)
+    if machine is not None:
+        return explain_text(appraiser, judged, machine, window.now)
+    return relax_text(fleet, relaxed) if relax else offers_text(fleet, judged, refused, appraiser.scorer.weights)

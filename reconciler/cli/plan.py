@@ -29,6 +29,7 @@ from reconciler.core.guards import Allowed
 from reconciler.core.model import Account
 from reconciler.core.plan import Plan
 from reconciler.core.record import Record
+from reconciler.core.sights import NewSights, Sights
 from reconciler.errors import NotSaved, ReconcileError, WrongUsage
 from reconciler.reconcile import Pass, read_account, run_pass
 
@@ -76,36 +77,43 @@ def warn(world: World, screen: Screen) -> None:
 
 
 def look(world: World, wanted: Wish) -> Pass:
-    """One pass that changes nothing but, on a real account, what the ledger knows of a cold start."""
+    """One pass that changes nothing but, on a real account, what the ledger knows of the market and a cold start."""
     started = replace(wanted, allowed=replace(wanted.allowed, run_started_at=world.clock.now()))
-    account = read_account(world.provider)
-    record = _remembered(world, account, wanted.policy.owner)
-    result = run_pass(world.provider, started, record, world.clock, account)
-    if account is not None and world.simulation is None:
-        _remember(world, account, wanted.policy.owner, result.record)
+    account, owner = read_account(world.provider), wanted.policy.owner
+    record, sights = remembered(world, account, owner)
+    result = run_pass(world.eyes, started, record, account, sights=sights)
+    remember(world, account, owner, seen=result.record, news=result.news)
     return result
 
 
-def _remembered(world: World, account: Account | None, owner: str) -> Record:
+def remembered(world: World, account: Account | None, owner: str) -> tuple[Record, Sights]:
+    """What the ledger of this account and owner holds; nothing where the key may not read whose account it is."""
     if account is None:
-        return Record()
+        return Record(), Sights()
     store = world.ledger(account, owner, read_only=True)
     try:
-        return store.load()
+        return store.load(), store.sights(world.clock.now())
     finally:
         store.close()
 
 
-def _remember(world: World, account: Account, owner: str, seen: Record) -> None:
-    """Note the pace and a cold start's first list, where the ledger can be written; a plan never fails for it."""
+def remember(
+    world: World, account: Account | None, owner: str, *, seen: Record | None = None, news: NewSights | None = None
+) -> None:
+    """Note the pace, what was seen of the market, and a cold start's first list, where the ledger can be written. A
+    command that only reads never fails for it, and leaves a simulated world as it was."""
+    if account is None or world.simulation is not None:
+        return
     try:
         store = world.ledger(account, owner, read_only=False)
-    except NotSaved:
+    except ReconcileError:
         return
     try:
         before = store.load()
         world.keep_pace(store)
-        if not before.warm and before.cold is None and seen.cold is not None:
+        if news is not None:
+            store.add_sights(news)
+        if seen is not None and not before.warm and before.cold is None and seen.cold is not None:
             store.save(replace(before, cold=seen.cold, known={**before.known, **seen.known}))
     except ReconcileError:
         pass

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from reconciler.core.budget import Standing, committed, costs
+from reconciler.core.budget import Standing, committed, costs, freed
 from reconciler.core.diff import Diff, FleetDiff
 from reconciler.core.envelope import Done
 from reconciler.core.evidence import Merged, Observation, Settle, rents_wait_s
@@ -95,6 +95,13 @@ def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Do
         made = replace(made, actions=tuple(ended))
     made = own_mistakes(made, part.members(), done.rented)
     return replace(made, notes=tuple(with_countdown(made, record, now, wish.settle)))
+
+
+def room(limits: Limits, diff: Diff, record: Record) -> Decimal | None:
+    """What all fleets together may still commit, in $/h; None where the policy sets no budget."""
+    if limits.budget_per_hour is None:
+        return None
+    return limits.budget_per_hour - standing(diff, record).per_hour + sum(map(freed, diff.fleets), Decimal(0))
 
 
 def standing(diff: Diff, record: Record) -> Standing:

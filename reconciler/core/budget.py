@@ -19,6 +19,22 @@ def fleet_budget(fleet: Fleet) -> Decimal:
     return written if written is not None else (fleet.replicas + 1) * fleet.price.max_per_hour
 
 
+def rooms(diff: Diff) -> dict[str, Decimal]:
+    """What each fleet with a written budget may still commit, in $/h: an instance that has to be replaced frees what
+    it bills. The guard on budgets judges the finished plan; this only keeps a placement from choosing too dear."""
+    return {
+        part.fleet.name: part.fleet.price.budget_per_hour - committed(part) + freed(part)
+        for part in diff.fleets
+        if part.fleet.price.budget_per_hour is not None
+    }
+
+
+def freed(part: FleetDiff) -> Decimal:
+    """What the instances bill that have to be replaced, in $/h."""
+    going = (view.keeper for view in part.seats if view.bucket in ("unhealthy", "drifted"))
+    return sum((full_price(keeper, part.fleet) for keeper in going if keeper is not None), Decimal(0))
+
+
 def is_later_step(action: Rent) -> bool:
     """Whether it waits until something else is done, such as the step of a rollout before it."""
     return action.wait is not None and action.wait.seconds is None

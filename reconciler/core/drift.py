@@ -39,9 +39,13 @@ def min_vram_mb(fleet: Fleet) -> Decimal | None:
 
 def banned(entries: tuple[Banned, ...], number: int | None, now: float) -> Banned | None:
     """The entry that bans `number` today (UTC), if any."""
+    return None if number is None else in_force(entries, now).get(number)
+
+
+def in_force(entries: tuple[Banned, ...], now: float) -> dict[int, Banned]:
+    """The entries that hold today (UTC), by what they ban; the first of several."""
     today = datetime.fromtimestamp(now, UTC).date()
-    current = (b for b in entries if b.id == number and (b.until is None or today <= b.until))
-    return next(current, None) if number is not None else None
+    return {b.id: b for b in reversed(entries) if b.until is None or today <= b.until}
 
 
 def outside(fleet: Fleet, location: str | None) -> bool | None:

@@ -1,123 +1,73 @@
 """May this offer be rented for this fleet? One named refusal for each hard rule that says no.
 
 Before renting, unknown is never eligible: an offer that does not say what a rule asks for is refused by that rule.
+The rules of a fleet are compiled once into small checks and asked of many offers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from operator import attrgetter
 
-from reconciler.core.drift import banned, min_vram_mb
+from reconciler.core.clauses import refuses
+from reconciler.core.drift import in_force, min_vram_mb
 from reconciler.core.gpus import normalise
-from reconciler.core.model import Blacklist, Fleet, Offer
+from reconciler.core.latency import Measured, reading_of
+from reconciler.core.model import Banned, Blacklist, Clause, Fleet, Latency, Offer, Regions, Requirement
 from reconciler.core.places import matches, parse_location
+from reconciler.core.versions import version
 
 DAY_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an offer is refused. `miss` is how far it is off, as a share of the rule's number; None: not a number."""
+    """Why an offer is refused."""
 
     rule: str
     detail: str
     miss: Decimal | None = None
+    """How far it is off, as a share of the rule's number; None: not a number."""
+    admits: str | None = None
+    """What the rule would have to say to admit this offer; None: only to drop it would."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """One offer judged for one fleet: its all-in price, its tier, and every refusal (none: eligible)."""
-
-    offer: Offer
-    price: Decimal
-    tier: int
-    """Position of the first tier that matches; the number of tiers for elsewhere."""
-    refusals: tuple[Refusal, ...]
-
-    @property
-    def eligible(self) -> bool:
-        """Whether no rule refuses it."""
-        return not self.refusals
+Check = Callable[[Offer], Refusal | None]
 
 
-def judge_offer(fleet: Fleet, offer: Offer, shared: Blacklist, now: float, cap: Decimal | None = None) -> Judgement:
-    """Every hard rule of the fleet and of the policy's blacklist, applied to one offer at `now`.
+class Judge:
+    """The hard rules of one fleet and of the policy's blacklist, at `now`.
 
-    `cap` is a ceiling below the fleet's own, where an approved plan sets one.
+    `measured` are the latencies known by machine. Asking changes nothing; one judge serves any number of offers.
     """
-    price = offer.price_per_hour(fleet.container.disk_gb)
-    ceiling = fleet.price.max_per_hour if cap is None else min(cap, fleet.price.max_per_hour)
-    tier, region = _tier(fleet, offer)
-    refusals = (
-        *_gpu(fleet, offer),
-        *_bans(fleet, offer, shared, now),
-        *region,
-        *_most("price.max_per_hour", price, ceiling, "$/h"),
-        *_host(fleet, offer),
-        *_traffic(fleet, offer),
-    )
-    return Judgement(offer, price, tier, refusals)
 
+    def __init__(self, fleet: Fleet, shared: Blacklist, now: float, measured: Mapping[int, Measured] | None = None):
+        self.fleet = fleet
+        self._regions = _Places(fleet.regions)
+        self._checks = (
+            *_gpu(fleet),
+            *_bans(fleet, shared, now),
+            self._regions.refuses,
+            *_price(fleet),
+            *_host(fleet),
+            *_traffic(fleet),
+            *_clauses(fleet.host.query),
+            *_latency(fleet.latency, measured or {}),
+        )
 
-def _gpu(fleet: Fleet, offer: Offer) -> Iterator[Refusal]:
-    if normalise(offer.gpu_name) not in fleet.gpu.models:
-        yield Refusal("gpu.models", offer.gpu_name)
-    if offer.gpu_count != fleet.gpu.count:
-        yield Refusal("gpu.count", f"{offer.gpu_count} GPUs")
-    least = min_vram_mb(fleet)
-    if least is not None:
-        yield from _least("gpu.min_vram_gb", offer.vram_mb, least, "MB")
+    def refusals(self, offer: Offer) -> tuple[Refusal, ...]:
+        """Every rule that refuses the offer; none: it is eligible."""
+        return tuple(found for check in self._checks if (found := check(offer)) is not None)
 
+    def admits(self, offer: Offer) -> bool:
+        """Whether no rule refuses it; the first that does ends the asking."""
+        return all(check(offer) is None for check in self._checks)
 
-def _bans(fleet: Fleet, offer: Offer, shared: Blacklist, now: float) -> Iterator[Refusal]:
-    for lists in (fleet.blacklist, shared):
-        for rule, entry in (
-            ("blacklist.hosts", banned(lists.hosts, offer.host_id, now)),
-            ("blacklist.machines", banned(lists.machines, offer.machine_id, now)),
-        ):
-            if entry is not None:
-                yield Refusal(rule, entry.reason or f"{entry.id}")
-    if offer.host_id is None and (fleet.blacklist.hosts or shared.hosts):
-        yield Refusal("blacklist.hosts", "host unknown")
-
-
-def _tier(fleet: Fleet, offer: Offer) -> tuple[int, tuple[Refusal, ...]]:
-    """The tier that matches, and the refusal of the place if there is one. An unknown place passes no list."""
-    regions, place, shown = fleet.regions, parse_location(offer.location), offer.location or "place unknown"
-    if any(matches(token, place) is not False for token in regions.blocked):
-        return len(regions.tiers), (Refusal("regions.blocked", shown),)
-    for position, tier in enumerate(regions.tiers):
-        if any(matches(token, place) for token in tier.places):
-            return position, ()
-    outside = regions.tiers and regions.elsewhere == "refuse"
-    return len(regions.tiers), (Refusal("regions.tiers", shown),) if outside else ()
-
-
-def _host(fleet: Fleet, offer: Offer) -> Iterator[Refusal]:
-    host = fleet.host
-    has = {"verified": offer.verified, "datacenter": offer.datacenter, "static_ip": offer.static_ip}
-    for requirement in host.require:
-        if has[requirement] is not True:
-            yield Refusal(
-                f"host.require {requirement}", "not " + requirement if has[requirement] is False else "unknown"
-            )
-    yield from _least("host.min_reliability", offer.reliability, host.min_reliability, "")
-    yield from _least("host.min_download_mbps", offer.download_mbps, host.min_download_mbps, "Mbps")
-    yield from _least("host.min_upload_mbps", offer.upload_mbps, host.min_upload_mbps, "Mbps")
-    yield from _least("host.min_cpu_cores", offer.cpu_cores, host.min_cpu_cores, "cores")
-    yield from _least("host.min_ram_gb", offer.ram_gb, host.min_ram_gb, "GB")
-    yield from _least("host.min_disk_mbps", offer.disk_mbps, host.min_disk_mbps, "MB/s")
-    yield from _least("container.disk_gb", offer.disk_gb, Decimal(fleet.container.disk_gb), "GB")
-    days = None if offer.seconds_left is None else Decimal(offer.seconds_left / DAY_S)
-    yield from _least("host.min_days_left", days, host.min_days_left, "days")
-    ports = None if offer.direct_ports is None else Decimal(offer.direct_ports)
-    yield from _least("host.min_direct_ports", ports, Decimal(min_direct_ports(fleet)), "ports")
-    if host.min_cuda is not None:
-        yield from _least("host.min_cuda", offer.cuda, Decimal(host.min_cuda), "")
-    if host.min_driver is not None and _version(offer.driver) < _version(host.min_driver):
-        yield Refusal("host.min_driver", offer.driver or "unknown")
+    def tier(self, offer: Offer) -> int:
+        """Position of the first tier that matches; the number of tiers for elsewhere."""
+        return self._regions.tier(offer)
 
 
 def min_direct_ports(fleet: Fleet) -> int:
@@ -127,37 +77,189 @@ def min_direct_ports(fleet: Fleet) -> int:
     return len(fleet.container.ports) + 1 if fleet.container.is_direct else 0
 
 
-def _traffic(fleet: Fleet, offer: Offer) -> Iterator[Refusal]:
-    price = fleet.price
-    yield from _most("price.max_download_per_tb", offer.download_price_per_tb, price.max_download_per_tb, "$/TB")
-    yield from _most("price.max_upload_per_tb", offer.upload_price_per_tb, price.max_upload_per_tb, "$/TB")
+# --- one rule, one check --------------------------------------------------------------------------
 
 
-def _least(rule: str, value: Decimal | None, least: Decimal | None, unit: str) -> Iterator[Refusal]:
+def _least(rule: str, field: str, least: Decimal | None, unit: str) -> Iterator[Check]:
+    """The offer must have at least so much; a rule that is not written, or asks for nothing, is none."""
     if least is None or least <= 0:
         return
-    if value is None:
-        yield Refusal(rule, "unknown")
-    elif value < least:
-        yield Refusal(rule, f"{_number(value)} {unit}".strip(), (least - value) / least)
+    read, floor = attrgetter(field), least
+
+    def check(offer: Offer) -> Refusal | None:
+        value = read(offer)
+        if value is None:
+            return Refusal(rule, "unknown")
+        if value >= floor:
+            return None
+        return Refusal(rule, f"{_number(value)} {unit}".strip(), (floor - value) / floor, _number(value))
+
+    yield check
 
 
-def _most(rule: str, value: Decimal | None, most: Decimal, unit: str) -> Iterator[Refusal]:
-    if value is None:
-        yield Refusal(rule, "unknown")
-    elif value > most:
-        shown = f"${value:.3f}{unit[1:]}"
-        yield Refusal(rule, shown, (value - most) / most if most else None)
+def _most(rule: str, read: Callable[[Offer], Decimal | None], most: Decimal, unit: str) -> Iterator[Check]:
+    """The offer may cost at most so much."""
+
+    def check(offer: Offer) -> Refusal | None:
+        value = read(offer)
+        if value is None:
+            return Refusal(rule, "unknown")
+        if value <= most:
+            return None
+        return Refusal(rule, f"${value:.3f}{unit[1:]}", (value - most) / most if most else None, f"{value:.4f}")
+
+    yield check
 
 
-def _number(value: Decimal) -> str:
-    rounded = value.quantize(Decimal("0.001"))
+def _price(fleet: Fleet) -> Iterator[Check]:
+    disk_gb = fleet.container.disk_gb
+    return _most("price.max_per_hour", lambda offer: offer.price_per_hour(disk_gb), fleet.price.max_per_hour, "$/h")
+
+
+def _traffic(fleet: Fleet) -> Iterator[Check]:
+    for way in ("download", "upload"):
+        read: Callable[[Offer], Decimal | None] = attrgetter(f"{way}_price_per_tb")
+        most: Decimal = getattr(fleet.price, f"max_{way}_per_tb")
+        yield from _most(f"price.max_{way}_per_tb", read, most, "$/TB")
+
+
+def _gpu(fleet: Fleet) -> Iterator[Check]:
+    models, count = frozenset(fleet.gpu.models), fleet.gpu.count
+
+    def model(offer: Offer) -> Refusal | None:
+        return None if normalise(offer.gpu_name) in models else Refusal("gpu.models", offer.gpu_name)
+
+    def number(offer: Offer) -> Refusal | None:
+        return None if offer.gpu_count == count else Refusal("gpu.count", f"{offer.gpu_count} GPUs")
+
+    yield from (model, number)
+    yield from _least("gpu.min_vram_gb", "vram_mb", min_vram_mb(fleet), "MB")
+
+
+def _bans(fleet: Fleet, shared: Blacklist, now: float) -> Iterator[Check]:
+    for lists in (fleet.blacklist, shared):
+        for rule, field, entries in (
+            ("blacklist.hosts", "host_id", lists.hosts),
+            ("blacklist.machines", "machine_id", lists.machines),
+        ):
+            if entries:
+                yield _ban(rule, field, in_force(entries, now))
+    if fleet.blacklist.hosts or shared.hosts:
+        yield lambda offer: Refusal("blacklist.hosts", "host unknown") if offer.host_id is None else None
+
+
+def _ban(rule: str, field: str, entries: Mapping[int, Banned]) -> Check:
+    read = attrgetter(field)
+
+    def check(offer: Offer) -> Refusal | None:
+        entry = entries.get(read(offer))
+        return Refusal(rule, entry.reason or f"{entry.id}") if entry else None
+
+    return check
+
+
+class _Places:
+    """The tiers and blocked places of a fleet, asked once for each text of a place."""
+
+    def __init__(self, regions: Regions) -> None:
+        self._regions = regions
+        self._known: dict[str | None, tuple[int, Refusal | None]] = {}
+
+    def refuses(self, offer: Offer) -> Refusal | None:
+        """The refusal of the place, if there is one. An unknown place passes no list."""
+        return self._of(offer)[1]
+
+    def tier(self, offer: Offer) -> int:
+        """Position of the first tier that matches."""
+        return self._of(offer)[0]
+
+    def _of(self, offer: Offer) -> tuple[int, Refusal | None]:
+        found = self._known.get(offer.location)
+        if found is None:
+            found = self._known[offer.location] = self._look_up(offer.location)
+        return found
+
+    def _look_up(self, location: str | None) -> tuple[int, Refusal | None]:
+        regions, place, shown = self._regions, parse_location(location), location or "place unknown"
+        outside = len(regions.tiers)
+        if any(matches(token, place) is not False for token in regions.blocked):
+            return outside, Refusal("regions.blocked", shown)
+        for position, tier in enumerate(regions.tiers):
+            if any(matches(token, place) for token in tier.places):
+                return position, None
+        return outside, Refusal("regions.tiers", shown) if regions.tiers and regions.elsewhere == "refuse" else None
+
+
+def _host(fleet: Fleet) -> Iterator[Check]:
+    host = fleet.host
+    for requirement in host.require:
+        yield _required(requirement)
+    yield from _least("host.min_reliability", "reliability", host.min_reliability, "")
+    yield from _least("host.min_download_mbps", "download_mbps", host.min_download_mbps, "Mbps")
+    yield from _least("host.min_upload_mbps", "upload_mbps", host.min_upload_mbps, "Mbps")
+    yield from _least("host.min_cpu_cores", "cpu_cores", host.min_cpu_cores, "cores")
+    yield from _least("host.min_ram_gb", "ram_gb", host.min_ram_gb, "GB")
+    yield from _least("host.min_disk_mbps", "disk_mbps", host.min_disk_mbps, "MB/s")
+    yield from _least("container.disk_gb", "disk_gb", Decimal(fleet.container.disk_gb), "GB")
+    yield from _least("host.min_days_left", "days_left", host.min_days_left, "days")
+    yield from _least("host.min_direct_ports", "direct_ports", Decimal(min_direct_ports(fleet)), "ports")
+    yield from _least("host.min_cuda", "cuda", Decimal(host.min_cuda) if host.min_cuda else None, "")
+    if host.min_driver is not None:
+        yield _driver(host.min_driver)
+
+
+def _required(requirement: Requirement) -> Check:
+    read, rule = attrgetter(requirement), f"host.require {requirement}"
+
+    def check(offer: Offer) -> Refusal | None:
+        has = read(offer)
+        return None if has is True else Refusal(rule, f"not {requirement}" if has is False else "unknown")
+
+    return check
+
+
+def _driver(least: str) -> Check:
+    def check(offer: Offer) -> Refusal | None:
+        if version(offer.driver) >= version(least):
+            return None
+        return Refusal("host.min_driver", offer.driver or "unknown", admits=offer.driver)
+
+    return check
+
+
+def _clauses(query: tuple[Clause, ...]) -> Iterator[Check]:
+    for clause in query:
+        yield _clause(clause)
+
+
+def _clause(clause: Clause) -> Check:
+    def check(offer: Offer) -> Refusal | None:
+        detail = refuses(clause, offer)
+        return None if detail is None else Refusal(f"host.query {clause.text}", detail)
+
+    return check
+
+
+def _latency(latency: Latency | None, measured: Mapping[int, Measured]) -> Iterator[Check]:
+    """`max_ms` holds for what was measured; for an estimate only where the spec trusts it."""
+    if latency is None or latency.max_ms is None:
+        return
+    most = latency.max_ms
+
+    def check(offer: Offer) -> Refusal | None:
+        reading = reading_of(latency, offer, measured)
+        if reading is None:
+            return Refusal("latency.max_ms", "unknown") if latency.trust_estimate else None
+        if reading.ms <= most or not (reading.measured or latency.trust_estimate):
+            return None
+        how = "measured" if reading.measured else "estimated"
+        return Refusal(
+            "latency.max_ms", f"{reading.ms:.0f} ms {how}", (Decimal(reading.ms) - most) / most, f"{reading.ms:.0f}"
+        )
+
+    yield check
+
+
+def _number(value: Decimal | int) -> str:
+    rounded = Decimal(value).quantize(Decimal("0.001"))
     return f"{rounded.normalize():f}"
-
-
-def _version(text: str | None) -> tuple[int, ...]:
-    """`580.95.05` as numbers; an unreadable or unknown version is the lowest."""
-    try:
-        return tuple(int(part) for part in (text or "").split("."))
-    except (ValueError, InvalidOperation):
-        return ()

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from reconciler.core.text import SafeText
 
+SECONDS_PER_DAY = 86400
 HOURS_PER_STORAGE_MONTH = 720
 """Vast.ai bills storage by a month of 720 hours."""
 
@@ -419,6 +420,11 @@ class Offer:
     traits: Traits = field(default=NO_TRAITS, repr=False, compare=False)
     """What `host.query` may ask about besides."""
 
+    @property
+    def days_left(self) -> Decimal | None:
+        """How long its contract can last, in days."""
+        return None if self.seconds_left is None else Decimal(self.seconds_left / SECONDS_PER_DAY)
+
     def price_per_hour(self, disk_gb: int) -> Decimal:
         """All-in $/h with a disk of `disk_gb`: base + storage x GB / 720."""
         return self.base_price_per_hour + self.storage_price_per_gb_month * disk_gb / HOURS_PER_STORAGE_MONTH
@@ -455,6 +461,10 @@ class OfferQuery:
     blocked_countries: tuple[str, ...] = ()
     not_machines: tuple[int, ...] = ()
     """Machines that are known already and need not be answered again."""
+    only_machines: tuple[int, ...] = ()
+    """Only these, when not empty."""
+    not_offers: tuple[int, ...] = ()
+    """Offers that are, of machines that may have more."""
     clauses: tuple[Clause, ...] = ()
     """Rules in the marketplace's own search language."""
 

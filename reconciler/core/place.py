@@ -1,8 +1,7 @@
-"""Which offer for which seat: eligible machines ranked, seats filled one by one within every limit.
+"""Which offer for which seat: what seats need, what they get, and why some get nothing.
 
-A first ranking: the tier in order, then the price, then reliability. Machines are ranked, not ask ids; no two fleets
-share a machine in one plan, so that overlapping slices of one box are never bought as if they were independent.
-(Slices of one size do not overlap: within a fleet `spread` alone decides.)
+Machines are ranked, not ask ids. Fleets of higher priority are filled first; fleets of one priority together
+(`fill`), so that the total score is as high as it can be made and no seat stays empty that could be filled.
 """
 
 from __future__ import annotations
@@ -11,37 +10,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import islice
+from itertools import groupby, islice
 
-from reconciler.core.eligibility import Judgement, judge_offer
+from reconciler.core.candidates import Appraiser, Candidate
+from reconciler.core.crowd import Taken
+from reconciler.core.demand import Demand, Need
 from reconciler.core.label import Seat
-from reconciler.core.model import Blacklist, Fleet, Instance, Offer
+from reconciler.core.model import Blacklist, Instance, Offer
+from reconciler.core.shelf import Shelf
+from reconciler.core.shortage import Shortage, shortage
+from reconciler.core.sights import Sights
+from reconciler.core.thrift import fill_within
 
-TAKEN = "taken by another seat"
 FALLBACKS = 4
 """How many further offers a seat carries, in case its own is gone when it is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An eligible offer for a seat, with its all-in price."""
-
-    offer: Offer
-    price: Decimal
-    tier: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """A seat that wants an offer, and the most it may cost in $/h."""
-
-    seat: Seat
-    fleet: Fleet
-    cap: Decimal
-    not_on: frozenset[int] = frozenset()
-    """Machines that have just failed this seat."""
-    in_line: bool = False
-    """A later seat of a rollout: the step before it frees a machine, so it may be promised one that is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +35,6 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """The refused offer that comes nearest, and what refuses it."""
-
-    rule: str
-    detail: str
-    percent: Decimal | None
-    price: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Shortage:
-    """Why seats of a fleet stay unfilled: offers seen, refusals by rule, and the nearest miss."""
-
-    seen: int
-    refused: tuple[tuple[str, int], ...] = ()
-    nearest: Miss | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Placement:
     """Offers for seats; `unplaced` seats got none, and their fleet's shortage says why."""
 
@@ -80,141 +43,74 @@ class Placement:
     shortages: Mapping[str, Shortage] = field(default_factory=dict)
 
 
-def judge_market(
-    fleet: Fleet, offers: Iterable[Offer], shared: Blacklist, now: float, cap: Decimal | None = None
-) -> list[Judgement]:
-    """Every offer judged, the best first. The order is total: equal inputs rank equally."""
-    judged = (judge_offer(fleet, offer, shared, now, cap) for offer in offers)
-    return sorted(judged, key=_rank)
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a placement rests on besides needs and offers."""
+
+    shared: Blacklist
+    now: float
+    sitting: Mapping[str, Sequence[Instance]] = field(default_factory=dict)
+    """The instances that each fleet keeps, for `spread`."""
+    avoid: frozenset[int] = frozenset()
+    """Offers known to be gone."""
+    sights: Sights = field(default_factory=Sights)
+    rooms: Mapping[str, Decimal] = field(default_factory=dict)
+    """What each fleet may still commit, in $/h, where that is limited."""
+    room: Decimal | None = None
+    """What all fleets together may."""
 
 
-def _rank(judged: Judgement) -> tuple[bool, int, Decimal, Decimal, int, int]:
-    offer = judged.offer
-    reliability = offer.reliability if offer.reliability is not None else Decimal(0)
-    return (not judged.eligible, judged.tier, judged.price, -reliability, offer.machine_id, offer.id)
-
-
-def place(
-    needs: Sequence[Need],
-    offers: Mapping[str, Sequence[Offer]],
-    sitting: Mapping[str, Sequence[Instance]],
-    shared: Blacklist,
-    now: float,
-    avoid: frozenset[int] = frozenset(),
-) -> Placement:
-    """Fill every seat in turn, fleets by priority, then by name. `sitting` are the instances a fleet keeps, for
-    `spread`; `avoid` are offers known to be gone."""
-    used: dict[int, str] = {}
+def place(needs: Sequence[Need], offers: Iterable[Offer], ground: Ground) -> Placement:
+    """Fill every seat that can be filled. Equal inputs, in whatever order, give equal placements."""
+    shelf = Shelf(offer for offer in offers if offer.id not in ground.avoid)
+    taken, room = Taken(), ground.room
     choices: dict[Seat, Choice] = {}
     shortages: dict[str, Shortage] = {}
-    by_fleet: dict[str, list[Need]] = {}
-    for need in sorted(needs, key=lambda n: (-n.fleet.priority, n.seat)):
-        by_fleet.setdefault(need.fleet.name, []).append(need)
-    for name, wanting in by_fleet.items():
-        fleet = wanting[0].fleet
-        judged = judge_market(fleet, (o for o in offers.get(name, ()) if o.id not in avoid), shared, now)
-        crowd = _Crowd(fleet, sitting.get(name, ()))
-        for need in wanting:
-            taken, crowded = _best(need, judged, crowd, used)
-            if taken is None and need.in_line:
-                taken = next((_candidate(fleet, j) for j in judged if j.eligible and j.price <= need.cap), None)
-            if taken is None:
-                shortages[name] = shortage(judged, crowded)
-                continue
-            choices[need.seat] = Choice(taken)
-            used[taken.offer.machine_id] = name
-            crowd.add(taken.offer)
-        for need in wanting:
-            if need.seat in choices:
-                spare = _free(need, judged, crowd, used)
-                choices[need.seat] = Choice(choices[need.seat].candidate, tuple(islice(spare, FALLBACKS)))
+    for demands in _by_priority(needs, shelf, ground):
+        fill_within(demands, taken, ground.rooms, room)
+        for demand in demands:
+            _in_line(demand)
+        for demand in demands:
+            choices.update(_choices(demand, taken))
+            room = None if room is None else room - demand.cost
+            if demand.empty():
+                shortages[demand.fleet.name] = _shortage(demand, shelf, taken, ground)
     return Placement(choices, frozenset(need.seat for need in needs) - choices.keys(), shortages)
 
 
-class _Crowd:
-    """How many replicas of a fleet sit on each machine and host."""
-
-    def __init__(self, fleet: Fleet, sitting: Iterable[Instance]) -> None:
-        spread = fleet.spread
-        self._per_machine = None if spread.per_machine is None else spread.per_machine.of(fleet.replicas)
-        self._per_host = None if spread.per_host is None else spread.per_host.of(fleet.replicas)
-        self._offers: set[int] = set()
-        present = list(sitting)
-        self._machines = Counter(i.machine_id for i in present)
-        self._hosts = Counter(i.host_id for i in present)
-
-    def add(self, offer: Offer) -> None:
-        """Count a replica that goes there."""
-        self._offers.add(offer.id)
-        self._machines[offer.machine_id] += 1
-        self._hosts[offer.host_id] += 1
-
-    def refuses(self, offer: Offer) -> str | None:
-        """The rule of `spread` that refuses one more replica there."""
-        if offer.id in self._offers:
-            return TAKEN
-        if self._per_machine is not None and self._machines[offer.machine_id] >= self._per_machine:
-            return "spread.per_machine"
-        if self._per_host is None:
-            return None
-        full = offer.host_id is None or self._hosts[offer.host_id] >= self._per_host
-        return "spread.per_host" if full else None
+def _by_priority(needs: Sequence[Need], shelf: Shelf, ground: Ground) -> Iterator[list[Demand]]:
+    ordered = sorted(needs, key=lambda need: (-need.fleet.priority, need.seat))
+    for _, of_one in groupby(ordered, key=lambda need: need.fleet.priority):
+        yield [_demand(list(wanting), shelf, ground) for _, wanting in groupby(of_one, key=lambda n: n.seat.fleet)]
 
 
-def _refuses_seat(need: Need, j: Judgement, crowd: _Crowd, used: Mapping[int, str]) -> str | None:
-    """What keeps an eligible offer from this very seat."""
-    if j.price > need.cap:
-        return "the approved ceiling"
-    if j.offer.machine_id in need.not_on:
-        return "failed just now"
-    if used.get(j.offer.machine_id, need.fleet.name) != need.fleet.name:
-        return TAKEN
-    return crowd.refuses(j.offer)
+def _demand(needs: Sequence[Need], shelf: Shelf, ground: Ground) -> Demand:
+    fleet = needs[0].fleet
+    ranked = _appraiser(needs, ground).ranked(shelf.of(fleet))
+    return Demand(needs, ranked, ground.sitting.get(fleet.name, ()))
 
 
-def _best(
-    need: Need, judged: Sequence[Judgement], crowd: _Crowd, used: Mapping[int, str]
-) -> tuple[Candidate | None, Counter[str]]:
-    """The best offer for a seat; with none, how many eligible ones each rule kept from it."""
-    crowded: Counter[str] = Counter()
-    for j in (j for j in judged if j.eligible):
-        refused_by = _refuses_seat(need, j, crowd, used)
-        if refused_by is None:
-            return _candidate(need.fleet, j), crowded
-        crowded[refused_by] += 1
-    return None, crowded
+def _appraiser(needs: Sequence[Need], ground: Ground) -> Appraiser:
+    return Appraiser(needs[0].fleet, ground.shared, ground.now, ground.sights)
 
 
-def _free(need: Need, judged: Sequence[Judgement], crowd: _Crowd, used: Mapping[int, str]) -> Iterator[Candidate]:
-    """The offers that nobody took, best first: a seat's next ones when its own is gone."""
-    for j in judged:
-        if j.eligible and j.offer.machine_id not in used and _refuses_seat(need, j, crowd, used) is None:
-            yield _candidate(need.fleet, j)
+def _in_line(demand: Demand) -> None:
+    """A later seat of a rollout is promised the best offer, although an earlier one has it now."""
+    for need in demand.empty():
+        if need.in_line:
+            best = next((c for c in demand.ranked if c.price <= need.cap), None)
+            if best is not None:
+                demand.given[need.seat] = best
 
 
-def _candidate(fleet: Fleet, j: Judgement) -> Candidate:
-    tiers = fleet.regions.tiers
-    return Candidate(j.offer, j.price, tiers[j.tier].name if j.tier < len(tiers) else None)
+def _choices(demand: Demand, taken: Taken) -> Iterator[tuple[Seat, Choice]]:
+    for need in demand.needs:
+        if need.seat in demand.given:
+            spare = (c for c in demand.free(need, taken) if not taken.uses(c.offer))
+            yield need.seat, Choice(demand.given[need.seat], tuple(islice(spare, FALLBACKS)))
 
 
-def shortage(judged: Sequence[Judgement], crowded: Mapping[str, int]) -> Shortage:
-    """Refusals counted by rule, and the offer that one rule alone keeps out by the least."""
-    counts: Counter[str] = Counter(crowded)
-    for j in judged:
-        if j.refusals:
-            counts[j.refusals[0].rule] += 1
-    nearly = [j for j in judged if len(j.refusals) == 1]
-    nearest = min(nearly, key=_distance, default=None)
-    ordered = tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-    return Shortage(len(judged), ordered, _miss(nearest) if nearest else None)
-
-
-def _distance(j: Judgement) -> tuple[bool, Decimal, Decimal, int]:
-    miss = j.refusals[0].miss
-    return (miss is None, miss or Decimal(0), j.price, j.offer.id)
-
-
-def _miss(j: Judgement) -> Miss:
-    refusal = j.refusals[0]
-    percent = None if refusal.miss is None else refusal.miss * 100
-    return Miss(refusal.rule, refusal.detail, percent, j.price)
+def _shortage(demand: Demand, shelf: Shelf, taken: Taken, ground: Ground) -> Shortage:
+    judged = _appraiser(demand.needs, ground).judged(shelf.of(demand.fleet))
+    open_seats = demand.empty()
+    return shortage(judged, Counter(demand.crowded(open_seats[-1], taken)), len(open_seats))

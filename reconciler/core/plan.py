@@ -13,7 +13,8 @@ from typing import Literal
 from reconciler.core.diff import Member
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, RolloutOrder
-from reconciler.core.place import Choice, Shortage
+from reconciler.core.place import Choice
+from reconciler.core.shortage import Shortage
 
 COLD_START = "cold start"
 """The reason of a wait that concerns every rent alike."""
@@ -169,6 +170,10 @@ class MarketSeen:
 
     machines: int = 0
     searches: int = 0
+    rows: int = 0
+    """Rows of the day's quota that it took."""
+    share: float | None = None
+    """Which share of the machines that could matter was seen, as estimated; None: nothing tells."""
 
 
 @dataclass(frozen=True, slots=True)

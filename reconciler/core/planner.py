@@ -6,17 +6,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from reconciler.core.demand import Need, ceiling
 from reconciler.core.diff import Diff, FleetDiff, Member, SeatView, judge
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet, Instance
-from reconciler.core.place import Choice, Need, Placement, Shortage
+from reconciler.core.place import Choice, Placement
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
 from reconciler.core.record import Record
+from reconciler.core.shortage import Shortage
 from reconciler.core.states import State, rate_per_hour
-
-CEILING_FACTOR = Decimal("1.05")
-"""An approved rent may cost this much more than ranked, never more than its cap."""
 
 
 def needs_of(
@@ -24,12 +23,13 @@ def needs_of(
     ceilings: Mapping[Seat, Decimal] | None = None,
     beside: frozenset[str] = frozenset(),
     failed: frozenset[int] = frozenset(),
+    vanished: frozenset[Seat] = frozenset(),
 ) -> list[Need]:
     """The seats that want an offer: empty ones, and those whose instance has to be replaced.
 
     `ceilings`, where given, are an approved plan's: a seat that is not in it gets nothing. `beside` are the owners
     whose fleets of the same name are accepted. `failed` are machines that failed in this run; those under an
-    unhealthy instance are out as well.
+    unhealthy instance are out as well. `vanished` are seats whose instance is gone: to fill them is a repair.
     """
     failed = failed.union(*(_failing(view) for part in diff.fleets for view in part.seats))
     return [
@@ -39,6 +39,7 @@ def needs_of(
             _cap(part.fleet, view.seat, ceilings),
             failed,
             in_line=view.bucket == "drifted" and any(v.bucket == "drifted" for v in part.seats[: view.seat.index]),
+            repair=view.bucket == "unhealthy" or view.seat in vanished,
         )
         for part in diff.fleets
         if not part.paused and not part.newer_labels and (part.foreign_owner is None or part.foreign_owner in beside)
@@ -130,19 +131,30 @@ def _of_seat(
     if choice is not None and view.bucket in ("missing", "leaving"):
         reason = _why_missing(vanished.get(view.seat), clock_text)
         going = Wait(f"until instance {view.leaving[0].id} is gone") if view.leaving else None
-        yield Create(view.seat, fleet, choice, ceiling(choice, fleet), reason, going or rents_wait)
+        yield Create(
+            view.seat, fleet, choice, _ceiling(choice, fleet), reason, going or rents_wait
+        )
     elif choice is not None and view.keeper is not None and view.bucket == "unhealthy":
         yield _repair(view, view.keeper, choice, fleet, rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":
         wait = pace.next(view.seat) or rents_wait
         reason = "; ".join(map(str, view.keeper.drifts))
         order = fleet.rollout_order
-        yield Replace(view.seat, fleet, view.keeper, choice, ceiling(choice, fleet), reason, order, True, wait)
+        yield Replace(
+            view.seat,
+            fleet,
+            view.keeper,
+            choice,
+            _ceiling(choice, fleet),
+            reason,
+            order,
+            True,
+            wait,
+        )
 
 
-def ceiling(choice: Choice, fleet: Fleet) -> Decimal:
-    """The most a rent may cost once approved: the ranked price x 1.05, never above the fleet's cap."""
-    return min(choice.candidate.price * CEILING_FACTOR, fleet.price.max_per_hour)
+def _ceiling(choice: Choice, fleet: Fleet) -> Decimal:
+    return ceiling(choice.candidate, fleet.price.max_per_hour)
 
 
 def _after_outgoing(part: FleetDiff, actions: Sequence[Action]) -> Iterator[Action]:
@@ -169,7 +181,17 @@ def _repair(view: SeatView, keeper: Member, choice: Choice, fleet: Fleet, rents_
     reason = f"instance {keeper.id} is {fault.kind}" if fault else f"instance {keeper.id} failed"
     grace = Wait("its grace", fault.grace_left_s) if fault and fault.grace_left_s > 0 else None
     wait = max((w for w in (grace, rents_wait) if w), key=lambda w: w.seconds or 0, default=None)
-    return Replace(view.seat, fleet, keeper, choice, ceiling(choice, fleet), reason, "destroy-first", False, wait)
+    return Replace(
+        view.seat,
+        fleet,
+        keeper,
+        choice,
+        _ceiling(choice, fleet),
+        reason,
+        "destroy-first",
+        False,
+        wait,
+    )
 
 
 def _extras(view: SeatView) -> Iterator[Destroy]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from reconciler.clock import Clock
-from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
+from reconciler.core.model import Account, Instance, OfferQuery, RentOrder
 from reconciler.core.text import safe
 from reconciler.provider import (
     DestroyAnswer,
     DestroyDoubtful,
     DestroySent,
+    Found,
     Gone,
     Listing,
     RentAnswer,
@@ -55,13 +56,13 @@ class VastProvider:
             return Gone(instance_id)
         return _same(outcome, body, instance_id)
 
-    def search(self, query: OfferQuery) -> tuple[Offer, ...]:
+    def search(self, query: OfferQuery) -> Found:
         """One search answer: a sample of at most 64 rows, cheapest first."""
         body, answer = self._read(Call("search", "POST", "/api/v0/bundles/", body=search_body(query)))
         rows = body.get("offers")
         if not isinstance(rows, list):
             raise doubtful(answer, "it has no list of offers")
-        return offers(rows)
+        return Found(offers(rows), len(rows))
 
     def rent(self, order: RentOrder) -> RentAnswer:
         """One attempt, one request on the wire, never repeated."""

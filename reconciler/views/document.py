@@ -7,24 +7,27 @@ UTC; seats are `fleet/index`. Equal inputs give equal bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from reconciler.core.eligibility import Judgement
+from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.model import Fleet, Policy
-from reconciler.core.place import Shortage
-from reconciler.core.plan import Plan
+from reconciler.core.plan import MarketSeen, Plan
 from reconciler.core.report import Outcome, Report
+from reconciler.core.score import PARTS
+from reconciler.core.shortage import Relaxation, Shortage
 from reconciler.diagnostics import Diagnostic
 from reconciler.views.parts import (
     Document,
     instance_parts,
+    market_parts,
     maybe,
     nearest_parts,
     offer_parts,
     place_of,
     plan_parts,
+    relaxation_parts,
     tenths,
     value,
 )
@@ -89,15 +92,24 @@ def _without_actions(part: Document) -> Document:
     return {name: value for name, value in part.items() if name not in _ONLY_IN_PLANS}
 
 
-def offers_document(fleet: Fleet, judged: Sequence[Judgement], shortage: Shortage) -> Document:
+def offers_document(
+    appraiser: Appraiser,
+    judged: Sequence[Candidate],
+    shortage: Shortage,
+    relaxed: Mapping[str, Sequence[Relaxation]],
+    seen: MarketSeen,
+) -> Document:
     """The market as one fleet sees it: what is eligible, the best first, and why the rest is not."""
     result = {
-        "fleet": place_of(fleet),
+        "fleet": place_of(appraiser.fleet),
+        "market": market_parts(seen),
+        "weights": dict(zip(PARTS, appraiser.scorer.weights, strict=True)),
         "seen": len(judged),
-        "eligible": [_judged(fleet, j) for j in judged if j.eligible],
+        "eligible": [_judged(candidate) for candidate in judged if candidate.eligible],
         "refused": dict(shortage.refused),
-        "refused_offers": [_judged(fleet, j) | _refusals(j) for j in judged if not j.eligible],
+        "refused_offers": [_judged(c) | _refusals(c) for c in judged if not c.eligible],
         "nearest": nearest_parts(shortage.nearest),
+        "relaxations": [relaxation_parts(step) for steps in relaxed.values() for step in steps],
     }
     return _envelope("offers") | result
 
@@ -153,17 +165,17 @@ def _outcome(outcome: Outcome) -> Document:
     }
 
 
-def _judged(fleet: Fleet, judged: Judgement) -> Document:
-    offer, tiers = judged.offer, fleet.regions.tiers
+def _judged(candidate: Candidate) -> Document:
+    offer, reading = candidate.offer, candidate.reading
     quality = {"reliability": maybe(offer.reliability), "download_mbps": maybe(offer.download_mbps)}
-    tier = tiers[judged.tier].name if judged.tier < len(tiers) else None
-    return offer_parts(offer, judged.price, tier) | quality
+    latency = None if reading is None else {"ms": round(reading.ms, 1), "measured": reading.measured}
+    return offer_parts(candidate) | quality | {"latency": latency}
 
 
-def _refusals(judged: Judgement) -> Document:
+def _refusals(candidate: Candidate) -> Document:
     refusals = [
         {"rule": r.rule, "detail": r.detail, "percent": tenths(None if r.miss is None else r.miss * 100)}
-        for r in judged.refusals
+        for r in candidate.refusals
     ]
     return {"refusals": refusals}
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from reconciler.core.eligibility import Judgement
+from reconciler.core.candidates import Candidate
 from reconciler.core.model import Fleet, Offer
-from reconciler.core.place import Shortage
 from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan, Replace, Unfilled, Wait
 from reconciler.core.report import Outcome, Report
+from reconciler.core.shortage import Shortage
 from reconciler.core.states import rate_per_hour
 from reconciler.diagnostics import Diagnostic
 from reconciler.views.markup import blocks, code, section, shown, table
@@ -84,12 +84,12 @@ def _seat(row: SeatRow) -> tuple[str, ...]:
     return shown(row.seat), state, str(i.id), what, money(row.rate_per_hour)
 
 
-def offers_markdown(fleet: Fleet, judged: Sequence[Judgement], shortage: Shortage) -> str:
+def offers_markdown(fleet: Fleet, judged: Sequence[Candidate], shortage: Shortage) -> str:
     """What one fleet could rent now, the best first, and what refuses the rest."""
-    good = [j for j in judged if j.eligible]
+    good = [candidate for candidate in judged if candidate.eligible]
     head = f"**{fleet.name}**: {plural(len(good), 'eligible offer')} of {len(judged):,} seen"
-    names = ("", "Price", "What", "Tier", "Reliability", "Download", "Host")
-    rows = [_judged(rank, fleet, j) for rank, j in enumerate(good[:MOST_OFFERS], 1)]
+    names = ("", "Price", "Score", "What", "Tier", "Reliability", "Download", "Host")
+    rows = [_judged(rank, candidate) for rank, candidate in enumerate(good[:MOST_OFFERS], 1)]
     more = f"The first {MOST_OFFERS} are shown." if len(good) > MOST_OFFERS else ""
     refused = f"Refused: {refused_text(dict(shortage.refused))}." if shortage.refused else ""
     nearest = f"The {miss_text(shortage.nearest)}." if shortage.nearest else ""
@@ -228,13 +228,13 @@ def _fleet(plan: FleetPlan) -> tuple[str, ...]:
     return plan.fleet.name, *numbers, code(f"{source.file}:{source.line}")
 
 
-def _judged(rank: int, fleet: Fleet, judged: Judgement) -> tuple[str, ...]:
-    offer, tiers = judged.offer, fleet.regions.tiers
-    tier = shown(tiers[judged.tier].name) if judged.tier < len(tiers) else ""
+def _judged(rank: int, candidate: Candidate) -> tuple[str, ...]:
+    offer, tier = candidate.offer, shown(candidate.tier or "")
     reliability = "" if offer.reliability is None else f"{offer.reliability:.3f}"
     download = "" if offer.download_mbps is None else f"{offer.download_mbps:,.0f} Mbps"
     host = "" if offer.host_id is None else f"{offer.host_id}"
-    return f"{rank}", money(judged.price), _offer(offer), tier, reliability, download, host
+    score = f"{candidate.score.total:.3f}"
+    return f"{rank}", money(candidate.price), score, _offer(offer), tier, reliability, download, host
 
 
 def _diagnostic(found: Diagnostic) -> str:

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from reconciler.core.model import Fleet, Instance, Offer
-from reconciler.core.place import Miss
+from reconciler.core.candidates import Candidate
+from reconciler.core.model import Fleet, Instance
 from reconciler.core.plan import (
     Action,
     Cost,
@@ -19,6 +19,7 @@ from reconciler.core.plan import (
     FleetPlan,
     Held,
     Leak,
+    MarketSeen,
     Plan,
     Replace,
     SeatNote,
@@ -26,6 +27,8 @@ from reconciler.core.plan import (
     Unfilled,
     Wait,
 )
+from reconciler.core.score import PARTS, Score
+from reconciler.core.shortage import Miss, Relaxation
 from reconciler.core.states import rate_per_hour
 from reconciler.views.wording import HOURS_PER_MONTH, counts, moment
 
@@ -79,7 +82,7 @@ def plan_parts(plan: Plan) -> Document:
         "made_at": moment(plan.made_at),
         "summary": asdict(counts(plan)),
         "cost": _cost(plan.cost),
-        "market": asdict(plan.market),
+        "market": market_parts(plan.market),
         "rents_wait_s": plan.rents_wait_s,
         "fleets": [_fleet(fleet) for fleet in plan.fleets],
         "pruned": [_action(action) for action in plan.pruned],
@@ -148,12 +151,12 @@ def _wait(wait: Wait) -> Document:
 
 
 def _chosen(action: Create | Replace) -> Document:
-    best = action.choice.candidate
-    return offer_parts(best.offer, best.price, best.tier) | {"ceiling": value(action.ceiling)}
+    return offer_parts(action.choice.candidate) | {"ceiling": value(action.ceiling)}
 
 
-def offer_parts(offer: Offer, price: Decimal, tier: str | None) -> Document:
-    """One offer at its all-in price."""
+def offer_parts(candidate: Candidate) -> Document:
+    """One offer at its all-in price, with its score."""
+    offer = candidate.offer
     return {
         "id": offer.id,
         "machine": offer.machine_id,
@@ -161,9 +164,31 @@ def offer_parts(offer: Offer, price: Decimal, tier: str | None) -> Document:
         "gpus": offer.gpu_count,
         "gpu": offer.gpu_name,
         "location": offer.location,
-        "price_per_hour": value(price),
-        "tier": tier,
+        "price_per_hour": value(candidate.price),
+        "tier": candidate.tier,
+        "score": _score(candidate.score),
     }
+
+
+def _score(score: Score) -> Document:
+    parts = {name: round(part, 4) for name, part in zip(PARTS, score.parts, strict=True)}
+    return {
+        "total": round(score.total, 4),
+        "parts": parts,
+        "bonus": round(score.bonus, 4),
+        "modifiers": round(score.modifiers, 4),
+    }
+
+
+def market_parts(seen: MarketSeen) -> Document:
+    """How much of the market was seen."""
+    share = None if seen.share is None else round(seen.share, 3)
+    return {"machines": seen.machines, "searches": seen.searches, "rows": seen.rows, "share": share}
+
+
+def relaxation_parts(step: Relaxation) -> Document:
+    """One rule loosened, and how many machines it would admit."""
+    return {"rule": step.rule, "to": step.to, "machines": step.machines}
 
 
 def _unfilled(unfilled: Unfilled) -> Document:
@@ -173,6 +198,7 @@ def _unfilled(unfilled: Unfilled) -> Document:
         "seen": shortage.seen,
         "refused": dict(shortage.refused),
         "nearest": nearest_parts(shortage.nearest),
+        "relaxations": [relaxation_parts(step) for step in shortage.relaxations],
     }
 
 

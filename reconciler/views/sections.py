@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from reconciler.core.place import Miss, Shortage
 from reconciler.core.plan import Action, FleetPlan, Held, Plan, Stray
+from reconciler.core.shortage import Miss, Shortage
 from reconciler.views.markup import blocks, code, section, shortened, shown
-from reconciler.views.wording import duration, mark_of, money, plural
+from reconciler.views.wording import duration, mark_of, money, plural, relaxation_text
 
 MOST_LINES = 20
 """So many lines of one section, then how many more there are."""
 MOST_RULES = 4
+MOST_WAYS_OUT = 2
+"""So many rules that could be loosened are named with a shortage; `reconcile offers --relax` names all."""
 TWO_DAYS_H = 48
 
 
@@ -29,7 +31,8 @@ def shortage_text(shortage: Shortage) -> str:
     if shortage.seen == 0:
         return "no offer was seen"
     text = f"of {plural(shortage.seen, 'offer')} seen, {refused_text(dict(shortage.refused))}"
-    return text if shortage.nearest is None else f"{text}; {miss_text(shortage.nearest)}"
+    nearest = [] if shortage.nearest is None else [miss_text(shortage.nearest)]
+    return "; ".join([text, *nearest, *(shown(relaxation_text(step)) for step in shortage.relaxations[:MOST_WAYS_OUT])])
 
 
 def refused_text(refused: Mapping[str, int]) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from reconciler.core.eligibility import Judgement
-from reconciler.core.model import Fleet
-from reconciler.core.place import Candidate, Shortage
+from reconciler.core.candidates import Candidate
 from reconciler.core.plan import (
     COLD_START,
     Action,
@@ -22,9 +20,20 @@ from reconciler.core.plan import (
     Unfilled,
 )
 from reconciler.core.report import Outcome
+from reconciler.core.shortage import Miss, Shortage
 from reconciler.core.states import rate_per_hour
 from reconciler.views.seats import SeatRow
-from reconciler.views.wording import HOURS_PER_MONTH, counts, duration, mark_of, money, plural
+from reconciler.views.sections import MOST_WAYS_OUT
+from reconciler.views.wording import (
+    HOURS_PER_MONTH,
+    counts,
+    duration,
+    mark_of,
+    money,
+    plural,
+    relaxation_text,
+    share_text,
+)
 
 WIDTH = 68
 """Where the file of a fleet stands in its headline."""
@@ -123,16 +132,18 @@ def _unfilled(unfilled: Unfilled) -> Iterator[str]:
 
 
 def shortage_text(shortage: Shortage) -> str:
-    """Why there is no offer, in one line: refusals by rule, and the nearest miss in numbers."""
+    """Why there is no offer, in one line: refusals by rule, the nearest miss in numbers, and what would admit more."""
     if shortage.seen == 0:
         return "no offer with these GPUs was seen"
     refused = ", ".join(f"{rule} refuses {count}" for rule, count in shortage.refused[:3])
-    text = f"of {plural(shortage.seen, 'offer')}, {refused}"
-    miss = shortage.nearest
-    if miss is None:
-        return text
-    off = f", {miss.percent:.0f} % off" if miss.percent is not None else ""
-    return f"{text}; nearest miss {money(miss.price)}: {miss.rule} ({miss.detail}{off})"
+    ways = (relaxation_text(step) for step in shortage.relaxations[:MOST_WAYS_OUT])
+    return "; ".join([f"of {plural(shortage.seen, 'offer')}, {refused}", *_nearest(shortage.nearest), *ways])
+
+
+def _nearest(miss: Miss | None) -> Iterator[str]:
+    if miss is not None:
+        off = f", {miss.percent:.0f} % off" if miss.percent is not None else ""
+        yield f"nearest miss {money(miss.price)}: {miss.rule} ({miss.detail}{off})"
 
 
 def _held(held: Held) -> Iterator[str]:
@@ -156,7 +167,7 @@ def _summary(plan: Plan) -> Iterator[str]:
         yield f"Cost: {money(cost.now)} -> {money(cost.after)}{peak}, {month}{budget}.{_credit(cost.credit_lasts_h)}"
     if plan.market.searches:
         machines, searches = plural(plan.market.machines, "machine"), plural(plan.market.searches, "search")
-        yield f"Market: {machines} seen in {searches}.{_expected(plan)}"
+        yield f"Market: {machines} seen in {searches}, {share_text(plan.market.share)}.{_expected(plan)}"
     if plan.rents_wait_s:
         yield f"Cold start: the ledger is new; rents wait {duration(plan.rents_wait_s)} for a second list that agrees."
 
@@ -263,28 +274,3 @@ def _seat_cells(row: SeatRow) -> tuple[str, ...]:
 def _rate(plan: Plan) -> Iterator[str]:
     credit = f"; credit ${plan.cost.credit:.2f}" if plan.cost.credit is not None else ""
     yield f"Running cost: {money(plan.cost.now)}{credit}."
-
-
-def offers_text(fleet: Fleet, judged: Sequence[Judgement], shortage: Shortage, limit: int = 20) -> str:
-    """Eligible offers ranked, the best first; then what is refused and why."""
-    good = [j for j in judged if j.eligible]
-    rows = [_offer_row(fleet, place + 1, j) for place, j in enumerate(good[:limit])]
-    lines = aligned(rows)
-    more = [f"... and {len(good) - limit} more"] if len(good) > limit else []
-    head = (
-        f"{fleet.name}  {plural(len(good), 'eligible offer')} of {len(judged)} seen, ranked by tier, price, reliability"
-    )
-    refused = [f"  {rule} refuses {count}" for rule, count in shortage.refused]
-    tail = ["Refused:", *refused] if refused else []
-    nearest = [] if good else [f"Nothing fits: {shortage_text(shortage)}"]
-    return "\n".join([head, *lines, *more, *tail, *nearest])
-
-
-def _offer_row(fleet: Fleet, rank: int, j: Judgement) -> tuple[str, ...]:
-    offer, tiers = j.offer, fleet.regions.tiers
-    tier = tiers[j.tier].name if j.tier < len(tiers) else "-"
-    reliability = f"{offer.reliability:.4f}" if offer.reliability is not None else "?"
-    down = f"{offer.download_mbps:.0f} Mbps" if offer.download_mbps is not None else "?"
-    place = offer.location or "place unknown"
-    gpus = f"{offer.gpu_count}x {offer.gpu_name}"
-    return f"{rank:>3}", money(j.price), gpus, place, tier, reliability, down, f"machine {offer.machine_id}"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from reconciler.core.plan import Action, Create, Destroy, Plan, Replace
+from reconciler.core.shortage import Relaxation
 
 HOURS_PER_MONTH = 720
 UNFILLED_MARK = "!"
@@ -82,3 +83,18 @@ def counts(plan: Plan) -> Counts:
         unfilled=sum(len(open_.seats) for fleet in plan.fleets for open_ in fleet.unfilled),
         held=sum(1 for _ in plan.refusals()),
     )
+
+
+def share_text(share: float | None) -> str:
+    """How complete the view of the market is."""
+    if share is None:
+        return "how many there are cannot be told"
+    if share >= 0.995:
+        return "all that could matter"
+    return f"about {min(99, share * 100):.0f} % of those that could matter"
+
+
+def relaxation_text(step: Relaxation) -> str:
+    """One rule loosened, and what it would admit."""
+    machines = plural(step.machines, "machine")
+    return f"{step.rule} {step.to} would admit {machines}" if step.to else f"without {step.rule}: {machines} more"

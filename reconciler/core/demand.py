@@ -1,0 +1,133 @@
+"""What one fleet wants of a placement, in what order, and what it has been given so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reconciler.core.candidates import Candidate, best_first
+from reconciler.core.crowd import TAKEN, Crowd, Taken
+from reconciler.core.label import Seat
+from reconciler.core.model import Fleet, Instance
+
+CEILING_FACTOR = Decimal("1.05")
+"""An approved rent may cost this much more than ranked, never more than its cap."""
+EMPTY = -1000.0
+"""What an empty seat is worth: less than any filled one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A seat that wants an offer, and the most it may cost in $/h."""
+
+    seat: Seat
+    fleet: Fleet
+    cap: Decimal
+    not_on: frozenset[int] = frozenset()
+    """Machines that have just failed this seat."""
+    in_line: bool = False
+    """A later seat of a rollout: the step before it frees a machine, so it may be promised one that is taken."""
+    repair: bool = False
+    """Something that worked is to be replaced, rather than something new to be added."""
+
+
+class Demand:
+    """What one fleet wants and has been given so far."""
+
+    def __init__(self, needs: Sequence[Need], ranked: Sequence[Candidate], sitting: Iterable[Instance]) -> None:
+        self.fleet = needs[0].fleet
+        self.needs = tuple(needs)
+        self.ranked = list(ranked)
+        self.pressure = 0.0
+        """How much money weighs besides the rank: rank - pressure x price / cap is what counts."""
+        self.crowd = Crowd(self.fleet, sitting)
+        self.given: dict[Seat, Candidate] = {}
+        self._seat_of: dict[int, Need] = {}
+
+    @property
+    def scarcity(self) -> tuple[float, str]:
+        """How many machines there are for each seat: the fewest first."""
+        machines = {candidate.offer.machine_id for candidate in self.ranked}
+        return (len(machines) / len(self.needs), self.fleet.name)
+
+    def press(self, pressure: float) -> None:
+        """Let money weigh so much from now on."""
+        self.pressure = pressure
+        self.ranked.sort(key=lambda candidate: (-self.value(candidate), *best_first(candidate)))
+
+    def value(self, candidate: Candidate | None) -> float:
+        """What an offer is worth to this fleet, or what an empty seat is."""
+        if candidate is None:
+            return EMPTY
+        return candidate.rank - self.pressure * float(candidate.price / self.fleet.price.max_per_hour)
+
+    @property
+    def cost(self) -> Decimal:
+        """What its seats may come to cost, in $/h: ceilings, as they count against budgets."""
+        cap = self.fleet.price.max_per_hour
+        return sum((ceiling(candidate, cap) for candidate in self.given.values()), Decimal(0))
+
+    def refuses(self, need: Need, candidate: Candidate) -> str | None:
+        """What keeps an eligible offer from this very seat, other seats' offers apart."""
+        if candidate.price > need.cap:
+            return "the approved ceiling"
+        if candidate.offer.machine_id in need.not_on:
+            return "failed just now"
+        return self.crowd.refuses(candidate.offer)
+
+    def best(self, need: Need, taken: Taken) -> Candidate | None:
+        """The best offer that is free for a seat."""
+        return next(self.free(need, taken), None)
+
+    def free(self, need: Need, taken: Taken) -> Iterator[Candidate]:
+        """The offers that are free for a seat, best first."""
+        return (c for c in self.ranked if not taken.excludes(c.offer) and self.refuses(need, c) is None)
+
+    def give(self, need: Need, candidate: Candidate, taken: Taken) -> None:
+        """Fill a seat."""
+        self.given[need.seat] = candidate
+        self._seat_of[candidate.offer.id] = need
+        self.crowd.add(candidate.offer)
+        taken.add(candidate.offer)
+
+    def release(self, need: Need, taken: Taken) -> Candidate | None:
+        """Empty a seat; what it had."""
+        had = self.given.pop(need.seat, None)
+        if had is not None:
+            del self._seat_of[had.offer.id]
+            self.crowd.add(had.offer, by=-1)
+            taken.drop(had.offer)
+        return had
+
+    def holder(self, offer_id: int) -> Need | None:
+        """The seat of this fleet that was given an offer."""
+        return self._seat_of.get(offer_id)
+
+    def worst(self) -> Need | None:
+        """The seat that does worst: an empty one, else that of the lowest rank. Seats of a rollout's line are apart."""
+        own = [need for need in self.needs if not need.in_line]
+        return min(own, key=lambda need: (self.value(self.given.get(need.seat)), need.seat), default=None)
+
+    def crowded(self, need: Need, taken: Taken) -> Iterator[str]:
+        """What keeps each of the eligible offers from a seat."""
+        for candidate in self.ranked:
+            refused_by = self.refuses(need, candidate)
+            if taken.excludes(candidate.offer) and (refused_by is None or self.holder(candidate.offer.id)):
+                refused_by = TAKEN
+            if refused_by is not None:
+                yield refused_by
+
+    def clear(self, taken: Taken) -> None:
+        """Empty all seats."""
+        for need in self.needs:
+            self.release(need, taken)
+
+    def empty(self) -> list[Need]:
+        """The seats without an offer."""
+        return [need for need in self.needs if need.seat not in self.given]
+
+
+def ceiling(candidate: Candidate, cap: Decimal) -> Decimal:
+    """The most a rent may cost once approved: the ranked price x 1.05, never above the cap."""
+    return min(candidate.price * CEILING_FACTOR, cap)

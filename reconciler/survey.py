@@ -1,0 +1,179 @@
+"""Seeing the market: question after question until enough is known, within the day's quota; then the best measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from reconciler.clock import Clock
+from reconciler.core.candidates import Appraiser
+from reconciler.core.demand import Need
+from reconciler.core.hunt import Hunt
+from reconciler.core.label import Seat
+from reconciler.core.latency import answers_by_machine, candidates_to_measure
+from reconciler.core.model import Fleet, Offer
+from reconciler.core.place import Ground
+from reconciler.core.plan import MarketSeen
+from reconciler.core.pool import Pool
+from reconciler.core.query import wide_query_of
+from reconciler.core.sights import NewSights, Sights, sizes_of, utc_day, with_measured
+from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
+from reconciler.provider import Probe, Provider
+
+ROWS_A_DAY = 20_000
+"""The quota (seen): rows that searches answer, by UTC day."""
+ROWS_FOR_REPAIRS = ROWS_A_DAY // 4
+ROWS_AN_ANSWER = 64
+MEASURING_ROUNDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What was seen of the market in one pass."""
+
+    offers: tuple[Offer, ...] = ()
+    searches: int = 0
+    rows: int = 0
+    share: float | None = None
+    """Which share of the machines that could matter was seen, as estimated; None: nothing tells."""
+    problems: tuple[str, ...] = ()
+    news: NewSights | None = None
+    """To be remembered; None where nothing was asked."""
+
+    @property
+    def machines(self) -> int:
+        """How many different machines were seen."""
+        return len({offer.machine_id for offer in self.offers})
+
+    @property
+    def seen(self) -> MarketSeen:
+        """How much that is, for the plan."""
+        return MarketSeen(self.machines, self.searches, self.rows, self.share)
+
+
+@dataclass(slots=True)
+class Eyes:
+    """What the market is looked at with: searches, measurements, time."""
+
+    provider: Provider
+    clock: Clock
+    probe: Probe | None = None
+
+
+@dataclass(slots=True)
+class _Look:
+    """One pass's look, as it grows."""
+
+    pool: Pool = field(default_factory=Pool)
+    searches: int = 0
+    rows: int = 0
+    problems: list[str] = field(default_factory=list)
+    unseen: float | None = 0.0
+    quota_used_up: bool = False
+
+
+def survey(eyes: Eyes, needs: Sequence[Need], ground: Ground) -> Market:
+    """Offers for every fleet that needs some, fleets of higher priority first. Without needs nothing is searched; one
+    fleet's failed search does not stop the others, but a day's quota used up ends the searching."""
+    look, now = _Look(), ground.now
+    for hunt in _hunts(needs, ground):
+        if not look.quota_used_up:
+            _search(eyes, hunt, look, ground)
+        left = hunt.remaining(look.pool)
+        look.unseen = None if look.unseen is None or left is None else look.unseen + left
+    measured = _measure(eyes, needs, look.pool, ground)
+    news = NewSights(now, measured.measured, sizes_of(look.pool), look.rows) if look.searches else None
+    share = None if look.unseen is None else look.pool.machines / (look.pool.machines + look.unseen or 1)
+    return Market(tuple(look.pool), look.searches, look.rows, share, tuple(look.problems), news)
+
+
+def look_around(eyes: Eyes, fleet: Fleet, ground: Ground, machine: int | None = None) -> Market:
+    """The market as one fleet sees it: what its seats would be filled with, and what its rules refuse. Of one
+    `machine`, where that is asked for, whatever it offers."""
+    needs = [Need(Seat(fleet.name, i), fleet, fleet.price.max_per_hour) for i in range(max(1, fleet.replicas))]
+    market = survey(eyes, needs, ground)
+    if market.problems:
+        return market
+    wide = wide_query_of(fleet)
+    asked = [wide] if machine is None else [wide, replace(wide, only_machines=(machine,))]
+    answers = [eyes.provider.search(query) for query in asked]
+    pool = Pool([*market.offers, *(offer for answer in answers for offer in answer.offers)])
+    rows = sum(answer.rows for answer in answers)
+    news = replace(market.news, rows=market.rows + rows) if market.news else None
+    return replace(
+        market, offers=tuple(pool), searches=market.searches + len(asked), rows=market.rows + rows, news=news
+    )
+
+
+def _hunts(needs: Sequence[Need], ground: Ground) -> list[Hunt]:
+    ordered = sorted(needs, key=lambda need: (-need.fleet.priority, need.seat))
+    groups = [list(group) for _, group in groupby(ordered, key=lambda need: need.seat.fleet)]
+    return [
+        Hunt(
+            group,
+            Appraiser(group[0].fleet, ground.shared, ground.now, ground.sights),
+            ground.sitting.get(group[0].fleet.name, ()),
+            rivals=sum(
+                len(other) for other in groups if other is not group and _compete(group[0].fleet, other[0].fleet)
+            ),
+        )
+        for group in groups
+    ]
+
+
+def _compete(one: Need, other: Need) -> bool:
+    return not set(one.fleet.gpu.models).isdisjoint(other.fleet.gpu.models)
+
+
+def _search(eyes: Eyes, hunt: Hunt, look: _Look, ground: Ground) -> None:
+    name = hunt.fleet.name
+    try:
+        while (query := hunt.next(look.pool)) is not None:
+            used = ground.sights.rows_used(utc_day(ground.now)) + look.rows
+            allowed = ROWS_A_DAY if hunt.repairs else ROWS_A_DAY - ROWS_FOR_REPAIRS
+            if used + ROWS_AN_ANSWER > allowed:
+                look.problems.append(f"fleet {name}: {_spent(used, hunt.repairs)}")
+                return
+            found = eyes.provider.search(query)
+            look.searches, look.rows = look.searches + 1, look.rows + found.rows
+            news = look.pool.add(found.offers)
+            dearest = max((o.price_per_hour(query.disk_gb) for o in found.offers), default=None)
+            hunt.heard(query, found.rows, news, dearest, look.pool)
+    except (DoubtfulReading, Unreachable) as error:
+        look.problems.append(f"fleet {name}: the market could not be searched: {error}")
+    except SearchQuotaUsedUp as error:
+        look.quota_used_up = True
+        look.problems.append(f"fleet {name}: the market could not be searched: {error}")
+
+
+def _spent(used: int, repairs: bool) -> str:
+    kept = "" if repairs else f", and the last {ROWS_FOR_REPAIRS:,} are kept for repairs"
+    return f"not searched: {used:,} of the day's {ROWS_A_DAY:,} rows are used{kept}; they start anew at 00:00 UTC"
+
+
+def _measure(eyes: Eyes, needs: Sequence[Need], pool: Pool, ground: Ground) -> NewSights:
+    """Ask the best candidates of fleets with `latency.probe` how far they are; what was learnt."""
+    learnt = NewSights(ground.now)
+    fleets = {need.fleet.name: need.fleet for need in needs if need.fleet.latency and need.fleet.latency.probe}
+    if eyes.probe is None:
+        return learnt
+    for fleet in fleets.values():
+        for _ in range(MEASURING_ROUNDS):
+            sights = with_measured(ground.sights, learnt)
+            more = _ask(eyes.probe, fleet, pool, replace(ground, sights=sights), sights)
+            if not more.measured:
+                break
+            learnt = replace(learnt, measured={**learnt.measured, **more.measured})
+    return learnt
+
+
+def _ask(probe: Probe, fleet: Fleet, pool: Pool, ground: Ground, sights: Sights) -> NewSights:
+    latency = fleet.latency
+    assert latency is not None
+    ranked = [c.offer for c in Appraiser(fleet, ground.shared, ground.now, sights).ranked(pool)]
+    addresses = candidates_to_measure(ranked, sights.measured)
+    if not addresses:
+        return NewSights(ground.now)
+    answers: Mapping[str, float] = probe.latency_ms(addresses, float(latency.timeout_s))
+    return NewSights(ground.now, answers_by_machine(ranked, addresses, answers, ground.now))
