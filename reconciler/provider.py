@@ -1,13 +1,17 @@
-"""What the house asks of the world: a marketplace (Provider) and a memory (Store). Their contracts are here."""
+"""What the house asks of the world: a marketplace (Provider), a memory (Store) and a look at machines (Probe).
+
+Their contracts are here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
 from reconciler.core.record import Record
+from reconciler.core.sights import NewSights, Sights
 from reconciler.core.text import SafeText
 
 Route = Literal["search", "rent", "list", "show", "destroy", "account"]
@@ -154,4 +158,31 @@ class Store(Protocol):
 
     def save_route_clocks(self, earliest: Mapping[str, float]) -> None:
         """Keep the route clocks for the next command; best effort, never an error."""
+        ...
+
+    def sights(self, now: float) -> Sights:
+        """What was seen of the market within a day before `now`; nothing where it cannot be read. Never an error."""
+        ...
+
+    def add_sights(self, new: NewSights) -> None:
+        """Add what a pass saw, and forget what is older than a day before it; best effort, never an error.
+
+        Two runs that add at the same time lose nothing: counts are added up, of one machine's measurements the later
+        one stays.
+        """
+        ...
+
+
+class Probe(Protocol):
+    """A look at machines from where this program runs.
+
+    It reads only: nothing is sent to a machine beyond the opening of a connection. It never raises for a machine that
+    is unreachable, and returns within a bounded time however many addresses there are.
+    """
+
+    def latency_ms(self, addresses: Sequence[str], timeout_s: float) -> Mapping[str, float]:
+        """The round trip to each public address that answered within `timeout_s`, in milliseconds.
+
+        An address that did not answer, is no literal IP address, or is not a public one is left out.
+        """
         ...

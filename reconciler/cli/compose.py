@@ -17,6 +17,7 @@ from reconciler.errors import WrongUsage
 from reconciler.ledger.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from reconciler.provider import Probe
     from reconciler.simulator.simulation import Simulation
     from reconciler.vast.client import Wire
     from reconciler.vast.key import ApiKey
@@ -36,6 +37,8 @@ class World:
     simulation: Simulation | None
     ledger_path: Path | None
     """Where the ledger is, if that was said; else it follows from account and owner."""
+    probe: Probe
+    """What measures the way to machines: over the real network only where the machines are real."""
 
     def ledger(self, account: Account, owner: str, *, read_only: bool) -> SqliteStore:
         """The ledger of this account and owner, with the pace of the last command taken over."""
@@ -82,11 +85,12 @@ def _simulated(where: Where) -> Iterator[World]:
         origin, key = "http://127.0.0.1", ApiKey("no-key-is-needed-in-a-simulated-world")
         wire = _wire(key, origin, clock, Pacing(clock, scale=_pace(True)), simulation)
         ledger = ledger_beside(where.state)
-        yield World(_provider(wire, clock), clock, _settle(True), wire, (), simulation, ledger)
+        yield World(_provider(wire, clock), clock, _settle(True), wire, (), simulation, ledger, simulation.probe())
 
 
 @contextmanager
 def _real() -> Iterator[World]:
+    from reconciler.probe.latency import TcpProbe
     from reconciler.vast.key import find_key, find_origin, is_loopback
     from reconciler.vast.pacing import Pacing
 
@@ -96,7 +100,8 @@ def _real() -> Iterator[World]:
     clock = StoppingClock(SystemClock())
     wire = _wire(found.key, origin, clock, Pacing(clock, scale=pace), None)
     said = os.environ.get("RECONCILE_LEDGER")
-    yield World(_provider(wire, clock), clock, settle, wire, found.warnings, None, Path(said) if said else None)
+    ledger, probe = Path(said) if said else None, TcpProbe(check=clock.check)
+    yield World(_provider(wire, clock), clock, settle, wire, found.warnings, None, ledger, probe)
 
 
 def _wire(key: ApiKey, origin: str, clock: Clock, pacing: Pacing, simulation: Simulation | None) -> Wire:

@@ -108,6 +108,11 @@ def suggest(token: str) -> str | None:
     return _MEANT.get(token.strip().lower()) or (_MEANT[wanted] if wanted else None)
 
 
+def state_of_same_code(token: str) -> str | None:
+    """The US state whose code is also that of a country: `California` for `CA`, which is Canada."""
+    return next((name for name, code in _CODE_OF["US"].items() if code == token), None) if _parts(token) else None
+
+
 @lru_cache(maxsize=4096)
 def covers(token: str, other: str) -> bool:
     """True where everything in `other` lies in `token`: `US` covers `US-CA`, `Europe` covers `SE`."""

@@ -9,8 +9,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from reconciler.core.record import Record
+from reconciler.core.sights import NewSights, Sights
 from reconciler.errors import Busy, NotSaved
 from reconciler.ledger.codec import VERSION, decode, encode
+from reconciler.ledger.sights import add_sights, read_sights
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (
@@ -131,6 +133,19 @@ class SqliteStore:
         """Keep the route clocks; a store that cannot be written keeps none."""
         with suppress(sqlite3.Error, NotSaved):
             self._open.executemany("INSERT OR REPLACE INTO route_clock VALUES (?, ?)", list(earliest.items()))
+
+    def sights(self, now: float) -> Sights:
+        """What was seen of the market within a day before `now`; nothing where it cannot be read."""
+        if self._db is not None:
+            # Older files lack the tables, damaged ones hold anything: a ranking must not fail for it.
+            with suppress(sqlite3.Error, ValueError, TypeError, OverflowError):
+                return read_sights(self._db, now)
+        return Sights()
+
+    def add_sights(self, new: NewSights) -> None:
+        """Keep what a pass saw; a store that cannot be written keeps nothing."""
+        with suppress(sqlite3.Error, OverflowError, NotSaved):
+            add_sights(self._open, new)
 
     def close(self) -> None:
         """Let go of the file."""

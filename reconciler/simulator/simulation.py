@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from reconciler.simulator.distances import Distances
+
 ANOTHER = "run `reconcile simulate reset` to start another market"
 
 
@@ -49,6 +51,12 @@ class Simulation:
         from reconciler.simulator.transport import SimulatedTransport
 
         return SimulatedTransport(self._world)
+
+    def probe(self) -> Distances:
+        """What one would measure from San Francisco; waiting for answers takes simulated time."""
+        from reconciler.simulator.distances import Distances
+
+        return Distances(self._world)
 
     def handle(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes

@@ -16,19 +16,24 @@ from reconciler.core.model import (
     FromEnv,
     Gpu,
     HostRules,
+    Latency,
     Limit,
     Limits,
+    Modifiers,
     Policy,
     Port,
     Price,
     Regions,
     RegistryLogin,
     RunwayHours,
+    Scoring,
     Source,
     Spread,
     Tier,
+    Weights,
 )
 from reconciler.spec.container_rules import port_of
+from reconciler.spec.durations import seconds
 
 Fields = Mapping[str, Any]
 Readers = Mapping[str, Callable[[Any], Any]]
@@ -46,13 +51,33 @@ def _numbers(fields: Fields, whole: tuple[str, ...] = ()) -> Fields:
 
 
 def _tier(fields: Fields) -> Tier:
-    return Tier(fields["name"], tuple(fields["in"]))
+    return Tier(fields["name"], tuple(fields["in"]), Decimal(fields.get("bonus", 0)))
 
 
 def _regions(fields: Fields) -> Regions:
     tiers = tuple(map(_tier, fields.get("tiers", ())))
-    elsewhere = fields.get("elsewhere", "refuse" if tiers else "allow")
-    return Regions(tiers, tuple(fields.get("blocked", ())), elsewhere)
+    said = fields.get("elsewhere", "refuse" if tiers else {"penalty": 0})
+    return Regions(
+        tiers,
+        tuple(fields.get("blocked", ())),
+        elsewhere="refuse" if said == "refuse" else "allow",
+        penalty=Decimal(0 if said == "refuse" else said["penalty"]),
+        strict_order=fields.get("strict_order", False),
+    )
+
+
+def _latency(fields: Fields) -> Latency:
+    readers: Readers = {"users_at": lambda at: tuple(map(Decimal, at)), "max_ms": Decimal, "timeout": seconds}
+    read = _read(fields, readers)
+    return Latency(**{"timeout_s" if name == "timeout" else name: value for name, value in read.items()})
+
+
+def _scoring(fields: Fields, has_latency: bool) -> Scoring:
+    """The ranking as written; without a word about it, the distance to the users counts first where it is known."""
+    weights = Weights(**_numbers(fields["weights"])) if "weights" in fields else None
+    unwritten = "latency-first" if has_latency else "cheapest"
+    strategy = None if weights else fields.get("strategy", unwritten)
+    return Scoring(strategy, weights, Modifiers(**_numbers(fields.get("modifiers", {}))))
 
 
 def _limit(value: int | str) -> Limit:
@@ -108,6 +133,7 @@ _FLEET: Readers = {
     "host": lambda fields: HostRules(**_read(_numbers(fields, whole=("min_direct_ports",)), {"require": tuple})),
     "spread": lambda fields: Spread(**{name: _limit(value) for name, value in fields.items()}),
     "blacklist": _blacklist,
+    "latency": _latency,
     "container": _container,
 }
 
@@ -117,7 +143,8 @@ def build_fleet(fields: Fields, source: Source) -> Fleet:
     rest = {name: value for name, value in fields.items() if name not in ("kind", "rollout")}
     rest.setdefault("min_ready", rest.get("replicas", 1))
     order = fields.get("rollout", {}).get("order", "create-first")
-    return Fleet(**_read(rest, _FLEET), rollout_order=order, source=source)
+    scoring = _scoring(rest.pop("scoring", {}), "latency" in rest)
+    return Fleet(**_read(rest, _FLEET), scoring=scoring, rollout_order=order, source=source)
 
 
 def _limits(fields: Fields) -> Limits:

@@ -107,6 +107,8 @@ def _wrong_type(error: Any) -> Finding:
 def _type_hint(route: Route, value: Any, wanted: str) -> str | None:
     if _is_private(route):
         return "put it in quotes" if isinstance(value, int | Decimal) else None
+    if isinstance(value, int | Decimal) and wanted.startswith("a duration"):
+        return f"write {value}s"
     if isinstance(value, int | Decimal) and "text" in wanted:
         return f'put it in quotes: "{_written(value)}"'
     if isinstance(value, str) and ("number" in wanted or "true or false" in wanted):
@@ -136,7 +138,7 @@ def wants(schema: Mapping[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(wants(each) for each in schema["anyOf"])
     if "enum" in schema:
-        return "one of " + ", ".join(map(str, schema["enum"]))
+        return ("one of " if len(schema["enum"]) > 1 else "") + ", ".join(map(str, schema["enum"]))
     match schema.get("type"):
         case "integer":
             return "a whole number" + _range(schema)
@@ -147,7 +149,8 @@ def wants(schema: Mapping[str, Any]) -> str:
         case "array":
             return "a list"
         case "string":
-            return "text"
+            form = str(schema.get("patternErrorMessage", ""))
+            return form if form.startswith("a duration") else "text"
         case "object":
             return f"a mapping ({', '.join(schema.get('required') or list(schema.get('properties', {})) or ['NAME'])})"
     return "a mapping (from_env)"
@@ -167,7 +170,8 @@ def _not_one_of(error: Any) -> Finding:
     route, allowed = _route(error), error.validator_value
     if not isinstance(error.instance, str):
         return _wrong_type(error)
-    said = f"{dotted(route)} must be {wants(error.schema)}, not {shown(error.instance)}"
+    alternatives = error.parent.schema if error.parent else error.schema
+    said = f"{dotted(route)} must be {wants(alternatives)}, not {shown(error.instance)}"
     meant = near(error.instance.replace("_", "-"), allowed) or near(error.instance, allowed)
     return Finding(route, "unknown-value", said, f"did you mean {meant}?" if meant else None)
 
@@ -183,6 +187,9 @@ def _wrong_form(error: Any) -> Finding:
 
 def _size(error: Any) -> Finding:
     route, bound = _route(error), error.validator_value
+    if error.validator == "minItems" and error.instance:
+        said = f"{dotted(route)} must have {bound} entries, not {len(error.instance)}"
+        return Finding(route, "wrong-form", said)
     if error.validator in ("minItems", "minLength"):
         return Finding(route, "empty-value", f"{dotted(route)} must not be empty")
     unit = {"maxItems": "entries", "maxLength": "characters", "maxProperties": "entries"}[error.validator]

@@ -10,17 +10,19 @@ from datetime import date
 from decimal import Decimal
 from itertools import islice
 
-from reconciler.core import gpus, places
+from reconciler.core import gpus
+from reconciler.spec.choosing_rules import CHOOSING_RULES
 from reconciler.spec.container_rules import CONTAINER_RULES
 from reconciler.spec.page import shown
+from reconciler.spec.region_rules import REGION_RULES
 from reconciler.spec.text import named
 from reconciler.spec.tree import MAX_FINDINGS, Finding, Node, Route, dotted
-from reconciler.spec.tree_access import items, number, text
+from reconciler.spec.tree_access import items, number
 
 
 def check_fleet(root: Node) -> list[Finding]:
     """Every finding about one fleet beyond the schema."""
-    return _all(root, (*_BOTH, *_FLEET, *CONTAINER_RULES))
+    return _all(root, (*_BOTH, *_FLEET, *REGION_RULES, *CHOOSING_RULES, *CONTAINER_RULES))
 
 
 def check_policy(root: Node) -> list[Finding]:
@@ -98,49 +100,6 @@ def _unknown_gpu(route: Route, name: str) -> Finding:
     return Finding(route, "unlisted-gpu", f"{shown(name)} is not among the GPUs we have seen", hint, warning=True)
 
 
-def _tiers(root: Node) -> Iterator[tuple[Route, Node]]:
-    for route, tier in items(root, "regions", "tiers"):
-        for index, node in items(tier, "in"):
-            yield (*route, *index), node
-
-
-def _known_places(root: Node) -> Iterator[Finding]:
-    for route, node in (*_tiers(root), *items(root, "regions", "blocked")):
-        if isinstance(node.value, str) and node.value and not places.is_known(node.value):
-            meant = places.suggest(node.value)
-            hint = f"did you mean {meant}?" if meant else "write US-CA, CA-ON, SE or Europe"
-            yield Finding(route, "unknown-place", f"there is no place {shown(node.value)}", hint)
-
-
-def _blocked_tiers(root: Node) -> Iterator[Finding]:
-    texts = (node.value for _, node in items(root, "regions", "blocked") if isinstance(node.value, str))
-    blocked = [token for token in dict.fromkeys(texts) if places.is_known(token)]
-    for route, node in _tiers(root):
-        if not isinstance(node.value, str) or not places.is_known(node.value):
-            continue
-        over = next((token for token in blocked if places.covers(token, node.value)), None)
-        if over:
-            said = f"{shown(node.value)} stands in a tier, but regions.blocked holds {shown(over)}"
-            yield Finding(route, "contradicting-values", said, "remove one of them")
-
-
-def _tier_names(root: Node) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for route, _ in items(root, "regions", "tiers"):
-        name = text(root, *route, "name")
-        if name is not None and name in seen:
-            yield Finding(
-                (*route, "name"), "repeated-value", f"two tiers are named {shown(name)}", "rename one of them"
-            )
-        seen.add(name or "")
-
-
-def _elsewhere(root: Node) -> Iterator[Finding]:
-    if text(root, "regions", "elsewhere") == "refuse" and not items(root, "regions", "tiers"):
-        said = "regions.elsewhere is refuse, but there are no tiers: no offer would ever fit"
-        yield Finding(("regions", "elsewhere"), "contradicting-values", said, "add tiers, or write allow")
-
-
 def _runway(root: Node) -> Iterator[Finding]:
     route = ("limits", "min_runway_hours")
     warn, refuse = (number(root, *route, name) for name in ("warn", "refuse"))
@@ -152,4 +111,4 @@ def _runway(root: Node) -> Iterator[Finding]:
 
 
 _BOTH = (_one_line, _dates, _banned_twice)
-_FLEET = (_ready, _budget, _models, _known_places, _blocked_tiers, _tier_names, _elsewhere)
+_FLEET = (_ready, _budget, _models)

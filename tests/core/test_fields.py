@@ -14,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.fields import FIELD_CLASSES, spec_hash, static_fields
-from reconciler.core.model import FromEnv, Limit, Port, RegistryLogin, Source
+from reconciler.core.model import (
+    FromEnv,
+    Latency,
+    Limit,
+    Port,
+    Regions,
+    RegistryLogin,
+    Scoring,
+    Source,
+    Tier,
+)
 
 TOKEN = FromEnv("HF_TOKEN")
 LOGIN = RegistryLogin("ghcr.io", "bot", FromEnv("GHCR_READ_TOKEN"))
@@ -93,6 +103,9 @@ NOT_STATIC = {
     "gpu.models": replace(BASE, gpu=replace(BASE.gpu, models=("RTX 4090", "RTX 3060"))),
     "gpu.min_vram_gb": replace(BASE, gpu=replace(BASE.gpu, min_vram_gb=Decimal(24))),
     "regions": replace(BASE, regions=regions("US-CA", blocked=("RU",))),
+    "regions.tiers.bonus": replace(BASE, regions=Regions((Tier("west", ("US-CA",), Decimal("0.2")),))),
+    "regions.elsewhere.penalty": replace(BASE, regions=Regions(penalty=Decimal("0.25"))),
+    "regions.strict_order": replace(BASE, regions=Regions(strict_order=True)),
     "price.max_per_hour": replace(BASE, price=replace(BASE.price, max_per_hour=Decimal(9))),
     "price.budget_per_hour": replace(BASE, price=replace(BASE.price, budget_per_hour=Decimal(9))),
     "price.max_download_per_tb": replace(BASE, price=replace(BASE.price, max_download_per_tb=Decimal(9))),
@@ -100,6 +113,8 @@ NOT_STATIC = {
     "host": replace(BASE, host=replace(BASE.host, require=(), min_reliability=Decimal(0))),
     "spread": replace(BASE, spread=replace(BASE.spread, per_machine=Limit(Decimal(50), percent=True))),
     "blacklist": replace(BASE, blacklist=bans(1, hosts=(2,))),
+    "latency": replace(BASE, latency=Latency((Decimal("37.77"), Decimal("-122.42")))),
+    "scoring": replace(BASE, scoring=Scoring("reliable")),
     "container.registry_login.password": of_container(registry_login=replace(LOGIN, password=FromEnv("OTHER", 2))),
     "rollout": replace(BASE, rollout_order="destroy-first"),
 }
@@ -171,14 +186,22 @@ def test_a_secret_stands_in_the_hash_by_its_name_and_version():
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "fleet.schema.json").read_text(encoding="utf-8"))
 
 
+def as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def as_dict(value: object) -> dict[str, dict[str, object]]:
+    return value if isinstance(value, dict) else {}
+
+
 def leaves(node: dict[str, object], path: str = "") -> Iterator[str]:
-    """Every path of the schema that has no fields of its own."""
+    """Every path of the schema that has no fields of its own; entries of lists and alternatives are looked into."""
     if "$ref" in node:
         node = SCHEMA["$defs"][str(node["$ref"]).rsplit("/", 1)[-1]]
-    below = node.get("properties")
-    if not isinstance(below, dict):
+    parts = [part for part in (node, node.get("items"), *as_list(node.get("anyOf"))) if isinstance(part, dict)]
+    below = {name: child for part in parts for name, child in as_dict(part.get("properties")).items()}
+    if not below:
         yield path
-        return
     for name, child in below.items():
         yield from leaves(child, f"{path}.{name}" if path else name)
 

@@ -10,7 +10,7 @@ from .test_malformed import CASES
 
 PAGE = (ROOT / "docs" / "diagnostics.md").read_text(encoding="utf-8")
 SECTIONS = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
-NO_CODES = {"utf-8", "ssh-direct", "create-first"}
+NO_CODES = {"utf-8", "ssh-direct", "create-first", "latency-first", "low-latency"}
 """Words of the same shape that mean something else."""
 
 

@@ -17,17 +17,21 @@ from reconciler.core.model import (
     FromEnv,
     Gpu,
     HostRules,
+    Latency,
     Limit,
     Limits,
+    Modifiers,
     Policy,
     Port,
     Price,
     Regions,
     RegistryLogin,
     RunwayHours,
+    Scoring,
     Source,
     Spread,
     Tier,
+    Weights,
 )
 from reconciler.errors import WrongUsage
 from reconciler.spec.load import load
@@ -45,8 +49,10 @@ priority: -1
 paused: true
 gpu: {models: [RTX_3060, rtx4060 ti], count: 2, min_vram_gb: 12}
 regions:
-  tiers: [{name: us-west, in: [US-CA, US]}, {name: eu, in: [Europe]}]
+  tiers: [{name: us-west, in: [US-CA, US], bonus: 0.2}, {name: eu, in: [Europe], bonus: -1}]
   blocked: [RU]
+  elsewhere: {penalty: 0.25}
+  strict_order: true
 price: {max_per_hour: 0.50, budget_per_hour: 1.20, max_download_per_tb: 5, max_upload_per_tb: 6}
 host:
   require: [verified, static_ip]
@@ -64,6 +70,10 @@ spread: {per_machine: 2, per_host: 25%}
 blacklist:
   hosts: [12345]
   machines: [{id: 137831, reason: image pulls fail, until: 2026-12-31}]
+latency: {users_at: [37.77, -122.42], max_ms: 60, trust_estimate: true, probe: true, timeout: 500ms}
+scoring:
+  weights: {latency: 0.35, price: 0.25, gpu: 0.2, reliability: 0.15, availability: 0.05}
+  modifiers: {verified: 0.1, datacenter: 0, high_bandwidth: 0.08, new_host: -0.05}
 container:
   image: ghcr.io/acme/june:2026-11-20
   registry_login: {server: ghcr.io, username: bot, password: {from_env: GHCR_READ_TOKEN, version: 2}}
@@ -87,7 +97,13 @@ def test_every_field_arrives(folder):
         priority=-1,
         paused=True,
         gpu=Gpu(("RTX 3060", "RTX 4060 Ti"), 2, Decimal(12)),
-        regions=Regions((Tier("us-west", ("US-CA", "US")), Tier("eu", ("Europe",))), ("RU",), "refuse"),
+        regions=Regions(
+            (Tier("us-west", ("US-CA", "US"), Decimal("0.2")), Tier("eu", ("Europe",), Decimal(-1))),
+            ("RU",),
+            "allow",
+            Decimal("0.25"),
+            True,
+        ),
         price=Price(Decimal("0.50"), Decimal("1.20"), Decimal(5), Decimal(6)),
         host=HostRules(
             ("verified", "static_ip"),
@@ -99,6 +115,12 @@ def test_every_field_arrives(folder):
         ),
         spread=Spread(Limit(Decimal(2)), Limit(Decimal(25), percent=True)),
         blacklist=Blacklist((Banned(12345),), (Banned(137831, "image pulls fail", date(2026, 12, 31)),)),
+        latency=Latency((Decimal("37.77"), Decimal("-122.42")), Decimal(60), True, True, Decimal("0.5")),
+        scoring=Scoring(
+            None,
+            Weights(*map(Decimal, ("0.35", "0.25", "0.2", "0.15", "0.05"))),
+            Modifiers(*map(Decimal, ("0.1", "0", "0.08", "-0.05"))),
+        ),
         container=Container(
             image="ghcr.io/acme/june:2026-11-20",
             registry_login=RegistryLogin("ghcr.io", "bot", FromEnv("GHCR_READ_TOKEN", 2)),
@@ -115,7 +137,11 @@ def test_every_field_arrives(folder):
 
 def test_money_and_measures_are_exact(folder):
     (found,) = folder.write("june.yaml", WHOLE).load("june.yaml").fleets
-    values = [getattr(part, name) for part in (found.price, found.host, found.gpu) for name in part.__slots__]
+    ranking = (found.regions, found.latency, found.scoring.weights, found.scoring.modifiers, *found.regions.tiers)
+    parts = (found.price, found.host, found.gpu, *ranking)
+    values = [getattr(part, name) for part in parts for name in part.__slots__]
+    values += [*found.latency.users_at]
+    assert [type(found.latency.probe), type(found.latency.trust_estimate)] == [bool, bool]
     assert not any(isinstance(value, float) for value in values)
 
 
@@ -123,6 +149,50 @@ def test_what_is_not_written_has_the_defaults_of_the_model(folder):
     (found,) = folder.write("f.yaml", FLEET).load("f.yaml").fleets
     container = Container(image="acme/june:1", connect="ssh-direct")
     assert found == Fleet("june", Gpu(("RTX 3060",)), Price(Decimal("0.5")), container, source=Source("f.yaml", 1))
+
+
+TIERS = "tiers: [{name: a, in: [SE]}]"
+ELSEWHERE = {
+    "not written, without tiers": ("{}", "allow", 0),
+    "not written, with tiers": (f"{{{TIERS}}}", "refuse", 0),
+    "refused by name": (f"{{{TIERS}, elsewhere: refuse}}", "refuse", 0),
+    "with a penalty": (f"{{{TIERS}, elsewhere: {{penalty: 2}}}}", "allow", 2),
+    "without any": (f"{{{TIERS}, elsewhere: {{penalty: 0}}}}", "allow", 0),
+}
+
+
+@pytest.mark.parametrize(("text", "expected", "penalty"), ELSEWHERE.values(), ids=ELSEWHERE.keys())
+def test_what_becomes_of_offers_elsewhere(folder, text, expected, penalty):
+    (found,) = folder.write("f.yaml", FLEET + f"regions: {text}\n").load().fleets
+    assert (found.regions.elsewhere, found.regions.penalty) == (expected, penalty)
+
+
+USERS = "latency: {users_at: [37.77, -122.42]}\n"
+STRATEGIES = {
+    "cheapest when nothing is said": ("", "cheapest", None),
+    "the distance first where the users are known": (USERS, "latency-first", None),
+    "the distance first with modifiers alone": (USERS + "scoring: {modifiers: {verified: 1}}\n", "latency-first", None),
+    "as written, whatever is known": (USERS + "scoring: {strategy: reliable}\n", "reliable", None),
+    "weights stand for themselves": (USERS + "scoring: {weights: {price: 1}}\n", None, Weights(price=Decimal(1))),
+}
+
+
+@pytest.mark.parametrize(("text", "strategy", "weights"), STRATEGIES.values(), ids=STRATEGIES.keys())
+def test_how_offers_are_ranked(folder, text, strategy, weights):
+    (found,) = folder.write("f.yaml", FLEET + text).load().fleets
+    assert (found.scoring.strategy, found.scoring.weights) == (strategy, weights)
+
+
+def test_where_the_users_are_is_enough_about_them(folder):
+    (found,) = folder.write("f.yaml", FLEET + USERS).load().fleets
+    assert found.latency == Latency((Decimal("37.77"), Decimal("-122.42")))
+
+
+def test_users_in_the_policy_count_for_its_fleets(folder):
+    folder.write("policy.yaml", "kind: Policy\ndefaults: {latency: {users_at: [1, 2]}}\n").write("f.yaml")
+    (found,) = folder.load().fleets
+    assert found.latency == Latency((Decimal(1), Decimal(2)))
+    assert found.scoring.strategy == "latency-first"
 
 
 @pytest.mark.parametrize("replicas", [0, 1, 5])

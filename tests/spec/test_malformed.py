@@ -147,11 +147,94 @@ CASES: dict[str, tuple[str | bytes, list[str], str]] = {
         "Europe",
     ),
     "two tiers of one name": (
-        FLEET + "regions: {tiers: [{name: a, in: [SE]}, {name: a, in: [FR]}]}\n",
+        FLEET + "regions: {tiers: [{name: a, in: [SE]}, {name: a, in: [FR], bonus: 1}]}\n",
         ["6:47 repeated-value"],
         "rename",
     ),
     "nowhere at all": (FLEET + "regions: {elsewhere: refuse}\n", ["6:22 contradicting-values"], "no tiers"),
+    "the old word for elsewhere": (
+        FLEET + "regions: {elsewhere: allow}\n",
+        ["6:22 unknown-value"],
+        "must be refuse or a mapping (penalty)",
+    ),
+    "a penalty without a number": (FLEET + "regions: {elsewhere: {}}\n", ["6:11 missing-field"], "penalty: 0.25"),
+    "a penalty below nothing": (FLEET + "regions: {elsewhere: {penalty: -1}}\n", ["6:32 out-of-range"], "from 0 to 2"),
+    "a bonus of two": (
+        FLEET + "regions: {tiers: [{name: a, in: [SE], bonus: 2}]}\n",
+        ["6:46 out-of-range"],
+        "from -1 to 1",
+    ),
+    # latency
+    "users nowhere": (FLEET + "latency: {probe: true}\n", ["6:1 missing-field"], "latency.users_at is required"),
+    "a latitude alone": (FLEET + "latency: {users_at: [37.77]}\n", ["6:21 wrong-form"], "2 entries, not 1"),
+    "no coordinates at all": (FLEET + "latency: {users_at: []}\n", ["6:21 empty-value"], "must not be empty"),
+    "a height too": (FLEET + "latency: {users_at: [1, 2, 3]}\n", ["6:21 too-long"], "at most 2"),
+    "a town as coordinates": (FLEET + "latency: {users_at: Paris}\n", ["6:21 wrong-type"], "a list"),
+    "longitude before latitude": (
+        FLEET + "latency: {users_at: [-122.42, 37.77]}\n",
+        ["6:22 out-of-range"],
+        "did you mean [37.77, -122.42]?",
+    ),
+    "a latitude beyond the pole": (FLEET + "latency: {users_at: [91, 100]}\n", ["6:22 out-of-range"], "-90 to 90"),
+    "a longitude beyond the date line": (
+        FLEET + "latency: {users_at: [10, 181]}\n",
+        ["6:26 out-of-range"],
+        "-180 to 180",
+    ),
+    "a limit of nothing": (
+        FLEET + "latency: {users_at: [1, 2], probe: true, max_ms: 0}\n",
+        ["6:50 out-of-range"],
+        "from 1",
+    ),
+    "a number as duration": (
+        FLEET + "latency: {users_at: [1, 2], timeout: 3}\n",
+        ["6:38 wrong-type"],
+        "write 3s",
+    ),
+    "a duration in words": (
+        FLEET + "latency: {users_at: [1, 2], timeout: 3 seconds}\n",
+        ["6:38 wrong-form"],
+        "500ms, 3s, 20m, 2h or 14d",
+    ),
+    "a timeout of an hour": (
+        FLEET + "latency: {users_at: [1, 2], timeout: 1h}\n",
+        ["6:38 out-of-range"],
+        "100ms to 30s, not 1h",
+    ),
+    "a timeout of nothing": (FLEET + "latency: {users_at: [1, 2], timeout: 99ms}\n", ["6:38 out-of-range"], "99ms"),
+    # scoring
+    "a strategy nobody knows": (
+        FLEET + "scoring: {strategy: cheapets}\n",
+        ["6:21 unknown-value"],
+        "did you mean cheapest?",
+    ),
+    "a strategy and weights": (
+        FLEET + "scoring: {strategy: cheapest, weights: {price: 1}}\n",
+        ["6:11 contradicting-values"],
+        "keep one",
+    ),
+    "weights below one": (
+        FLEET + "scoring: {weights: {price: 0.7, gpu: 0.2}}\n",
+        ["6:11 weights-not-one"],
+        "sum to 0.9, not to 1",
+    ),
+    "weights above one": (
+        FLEET + "scoring: {weights: {price: 1, gpu: 0.2}}\n",
+        ["6:11 weights-not-one"],
+        "take 0.2 off",
+    ),
+    "no weights at all": (FLEET + "scoring: {weights: {}}\n", ["6:11 weights-not-one"], "sum to 0"),
+    "a weight that is refused already is not summed": (
+        FLEET + "scoring: {weights: {price: 1.5, gpu: -0.5}}\n",
+        ["6:28 out-of-range", "6:38 out-of-range"],
+        "from 0 to 1",
+    ),
+    "a misspelt weight": (
+        FLEET + "scoring: {weights: {prize: 1, price: 1}}\n",
+        ["6:21 unknown-field"],
+        "did you mean price?",
+    ),
+    "a modifier of two": (FLEET + "scoring: {modifiers: {verified: 2}}\n", ["6:33 out-of-range"], "from -1 to 1"),
     # container
     "no tag": (fleet(container="{image: acme/june}"), ["5:20 image-without-tag"], "digest"),
     "an address as image": (fleet(container="{image: 'http://169.254.169.254/x'}"), ["5:20 bad-image"], "address"),
@@ -309,17 +392,71 @@ def test_ordinary_scripts_are_no_secrets(folder):
 
 
 WARNINGS = {
-    "a tag that moves": (fleet(container="{image: acme/june:latest}"), "5:20 moving-tag"),
-    "a card not seen yet": (fleet(gpu="{models: [RTX 9999]}"), "3:16 unlisted-gpu"),
-    "a budget below the cap": (fleet(price="{max_per_hour: 2, budget_per_hour: 1}"), "4:43 budget-below-cap"),
+    "a tag that moves": (fleet(container="{image: acme/june:latest}"), "5:20 moving-tag", "fixed tag"),
+    "a card not seen yet": (fleet(gpu="{models: [RTX 9999]}"), "3:16 unlisted-gpu", "RTX 9999"),
+    "a budget below the cap": (
+        fleet(price="{max_per_hour: 2, budget_per_hour: 1}"),
+        "4:43 budget-below-cap",
+        "lower one",
+    ),
+    "a penalty without tiers": (FLEET + "regions: {elsewhere: {penalty: 1}}\n", "6:32 no-effect", "add tiers"),
+    "an order that orders nothing": (
+        FLEET + "regions: {tiers: [{name: a, in: [SE]}, {name: b, in: [FR], bonus: 0.0}]}\n",
+        "6:40 no-effect",
+        "the tiers a and b",
+    ),
+    "Canada among US states": (
+        FLEET + "regions: {tiers: [{name: a, in: [US-WA, CA]}]}\n",
+        "6:41 country-like-a-state",
+        "US-CA",
+    ),
+    "Gabon among US states that are out": (
+        FLEET + "regions: {blocked: [GA, US-FL]}\n",
+        "6:21 country-like-a-state",
+        "Georgia is US-GA",
+    ),
+    "a limit that refuses nothing": (
+        FLEET + "latency: {users_at: [1, 2], max_ms: 60, probe: false}\n",
+        "6:37 no-effect",
+        "trust_estimate: true",
+    ),
+    "a strategy of distance without users": (
+        FLEET + "scoring: {strategy: low-latency}\n",
+        "6:21 no-effect",
+        "users_at",
+    ),
+    "a weight of distance without users": (
+        FLEET + "scoring: {weights: {latency: 0.5, price: 0.5}}\n",
+        "6:30 no-effect",
+        "its weight 0.5 goes to the others",
+    ),
 }
 
 
-@pytest.mark.parametrize(("text", "expected"), WARNINGS.values(), ids=WARNINGS.keys())
-def test_what_may_be_meant_is_only_warned_of(folder, text, expected):
+@pytest.mark.parametrize(("text", "expected", "words"), WARNINGS.values(), ids=WARNINGS.keys())
+def test_what_may_be_meant_is_only_warned_of(folder, text, expected, words):
     (warning,) = folder.write("f.yaml", text).load("f.yaml").warnings
     assert f"{warning.line}:{warning.column} {warning.code}" == expected
     assert warning.severity == "warning"
+    assert words in f"{warning.message} {warning.suggestion}"
+
+
+QUIET = {
+    "tiers whose order counts": "regions: {tiers: [{name: a, in: [SE], bonus: 1}, {name: b, in: [FR]}]}",
+    "tiers that are taken in turn": "regions: {tiers: [{name: a, in: [SE]}, {name: b, in: [FR]}], strict_order: true}",
+    "Canada in a tier of its own": "regions: {tiers: [{name: a, in: [US-CA], bonus: 1}, {name: b, in: [CA]}]}",
+    "Canada beside a whole country": "regions: {tiers: [{name: a, in: [CA, US]}]}",
+    "a limit on estimates": "latency: {users_at: [1, 2], max_ms: 60, trust_estimate: true}",
+    "users at the pole and the date line": "latency: {users_at: [-90, 180], max_ms: 60, probe: true}",
+    "the longest timeout": "latency: {users_at: [1, 2], timeout: 30s}",
+    "the shortest timeout": "latency: {users_at: [1, 2], timeout: 100ms}",
+    "a weight of distance that is nothing": "scoring: {weights: {latency: 0, price: 1}}",
+}
+
+
+@pytest.mark.parametrize("text", QUIET.values(), ids=QUIET.keys())
+def test_what_has_an_effect_is_not_warned_of(folder, text):
+    assert folder.write("f.yaml", FLEET + text + "\n").load().warnings == ()
 
 
 FULL_OF_MISTAKES = {

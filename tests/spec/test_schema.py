@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.core import model
+from reconciler.spec.durations import seconds
 from reconciler.spec.schema import load_schema, resolved, schema_text
 
 from .test_load import ROOT
@@ -54,7 +55,7 @@ MUST_BE_WRITTEN = [
     for name, field in FIELDS.items()
     if name.rpartition(".")[2].rpartition(" ")[2]
     in {*("kind", "name", "models", "max_per_hour", "in", "id", "from_env", "server", "username", "password", "file")}
-    | {"image", "vast_template", "onstart", "reason", "until", "registry_login"}
+    | {"image", "vast_template", "onstart", "reason", "until", "registry_login", "users_at", "penalty"}
 ]
 
 
@@ -63,9 +64,15 @@ def test_no_mapping_takes_unknown_fields():
     assert open_ones == []
 
 
+RENAMED = {"timeout": "timeout_s"}
+"""The model says the unit."""
+
+
 def test_the_defaults_are_those_of_the_model():
     """Two places that say a default would drift apart in silence."""
+    somewhere = model.Latency((model.Decimal(0), model.Decimal(0)))
     parts = {
+        "latency": somewhere,
         "host": model.HostRules(),
         "price": model.Price(model.Decimal(1)),
         "gpu": model.Gpu(()),
@@ -75,9 +82,16 @@ def test_the_defaults_are_those_of_the_model():
     for part, value in parts.items():
         for name, field in load_schema("fleet")["$defs"][part]["properties"].items():
             if name != "in" and "default" in field:
-                default = field["default"]
-                ours = getattr(value, name)
+                default = seconds(field["default"]) if name == "timeout" else field["default"]
+                ours = getattr(value, RENAMED.get(name, name))
                 assert (list(ours) if isinstance(ours, tuple) else ours) == ([] if default == {} else default), name
+
+
+def test_the_parts_of_a_score_have_the_defaults_of_the_model():
+    for part, value in {"weights": model.Weights(), "modifiers": model.Modifiers()}.items():
+        fields = load_schema("fleet")["$defs"]["scoring"]["properties"][part]["properties"]
+        assert set(fields) == names(type(value))
+        assert {name: getattr(value, name) for name in fields} == {name: f["default"] for name, f in fields.items()}
 
 
 def names(part: type) -> set[str]:
@@ -88,16 +102,18 @@ def test_the_fields_are_those_of_the_model():
     definitions = load_schema("fleet")["$defs"]
     sections = {
         "gpu": model.Gpu,
-        "regions": model.Regions,
         "price": model.Price,
         "host": model.HostRules,
         "spread": model.Spread,
         "blacklist": model.Blacklist,
+        "scoring": model.Scoring,
         "container": model.Container,
         "registry_login": model.RegistryLogin,
     }
     for section, part in sections.items():
         assert set(definitions[section]["properties"]) == names(part), section
+    assert set(definitions["regions"]["properties"]) == names(model.Regions) - {"penalty"}
+    assert {RENAMED.get(name, name) for name in definitions["latency"]["properties"]} == names(model.Latency)
     fleet = set(load_schema("fleet")["properties"]) - {"kind", "rollout"}
     assert fleet == names(model.Fleet) - {"rollout_order", "source"}
     policy = load_schema("policy")["properties"]
