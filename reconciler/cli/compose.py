@@ -15,6 +15,7 @@ from reconciler.core.evidence import Settle
 from reconciler.core.model import Account
 from reconciler.errors import WrongUsage
 from reconciler.ledger.sqlite import SqliteStore
+from reconciler.survey import Eyes
 
 if TYPE_CHECKING:
     from reconciler.provider import Probe
@@ -39,6 +40,11 @@ class World:
     """Where the ledger is, if that was said; else it follows from account and owner."""
     probe: Probe
     """What measures the way to machines: over the real network only where the machines are real."""
+
+    @property
+    def eyes(self) -> Eyes:
+        """What the market is looked at with."""
+        return Eyes(self.provider, self.clock, self.probe)
 
     def ledger(self, account: Account, owner: str, *, read_only: bool) -> SqliteStore:
         """The ledger of this account and owner, with the pace of the last command taken over."""

@@ -13,11 +13,12 @@ from reconciler.core.guards import Allowed
 from reconciler.core.model import Fleet
 from reconciler.errors import RefusedByGuard, WrongUsage
 from reconciler.spec.load import Loaded, load
+from reconciler.vast.query_fields import LANGUAGE
 
 
 def read(scope: Scope, screen: Screen) -> Loaded:
     """The declared fleets in scope. Warnings are shown; `--fleet` narrows, and an unknown name is wrong usage."""
-    loaded = load(scope.paths, policy=scope.policy)
+    loaded = load(scope.paths, policy=scope.policy, language=LANGUAGE)
     screen.diagnostics(loaded.warnings)
     if not scope.fleets:
         return loaded

@@ -31,12 +31,14 @@ def query_of(fleet: Fleet) -> OfferQuery:
         min_ram_gb=host.min_ram_gb,
         min_disk_mbps=host.min_disk_mbps,
         min_cuda=None if host.min_cuda is None else Decimal(host.min_cuda),
+        min_driver=host.min_driver,
         max_download_per_tb=fleet.price.max_download_per_tb,
         max_upload_per_tb=fleet.price.max_upload_per_tb,
         min_direct_ports=min_direct_ports(fleet),
         min_days_left=host.min_days_left,
         countries=_countries(fleet),
         blocked_countries=tuple(t for t in fleet.regions.blocked if len(t) == 2 and t.isupper()),
+        clauses=host.query,
     )
 
 

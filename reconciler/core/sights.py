@@ -6,7 +6,7 @@ All of it is soft. Losing it costs a measurement or a little of the ranking, nev
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from reconciler.core.latency import VALID_S, Measured
@@ -85,3 +85,8 @@ def with_new(sights: Sights, new: NewSights) -> Sights:
     seen = {size: Sighting(new.at, sights.times_seen(*size) + 1) for size in new.seen}
     rows = {**sights.rows, new.day: sights.rows_used(new.day) + new.rows}
     return Sights({**sights.measured, **new.measured}, {**sights.sightings, **seen}, rows).fresh(new.at)
+
+
+def with_measured(sights: Sights, new: NewSights) -> Sights:
+    """The sights with what was measured in this very pass; it is not seen once more for having been seen now."""
+    return replace(sights, measured={**sights.measured, **new.measured})

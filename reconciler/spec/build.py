@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from reconciler.core.gpus import normalise
@@ -32,6 +33,7 @@ from reconciler.core.model import (
     Tier,
     Weights,
 )
+from reconciler.core.query_language import Language, understand
 from reconciler.spec.container_rules import port_of
 from reconciler.spec.durations import seconds
 
@@ -126,11 +128,15 @@ def _gpu(fields: Fields) -> Gpu:
     return Gpu(**_read(_numbers(fields, whole=("count",)), {"models": lambda names: tuple(map(normalise, names))}))
 
 
+def _host(language: Language | None, fields: Fields) -> HostRules:
+    readers: Readers = {"require": tuple, "query": lambda text: understand(text, language).clauses}
+    return HostRules(**_read(_numbers(fields, whole=("min_direct_ports",)), readers))
+
+
 _FLEET: Readers = {
     "gpu": _gpu,
     "regions": _regions,
     "price": lambda fields: Price(**_numbers(fields)),
-    "host": lambda fields: HostRules(**_read(_numbers(fields, whole=("min_direct_ports",)), {"require": tuple})),
     "spread": lambda fields: Spread(**{name: _limit(value) for name, value in fields.items()}),
     "blacklist": _blacklist,
     "latency": _latency,
@@ -138,13 +144,14 @@ _FLEET: Readers = {
 }
 
 
-def build_fleet(fields: Fields, source: Source) -> Fleet:
-    """The fleet of a merged document."""
+def build_fleet(fields: Fields, source: Source, language: Language | None = None) -> Fleet:
+    """The fleet of a merged document; `language` is the marketplace's own for `host.query`."""
     rest = {name: value for name, value in fields.items() if name not in ("kind", "rollout")}
     rest.setdefault("min_ready", rest.get("replicas", 1))
     order = fields.get("rollout", {}).get("order", "create-first")
     scoring = _scoring(rest.pop("scoring", {}), "latency" in rest)
-    return Fleet(**_read(rest, _FLEET), scoring=scoring, rollout_order=order, source=source)
+    readers = {**_FLEET, "host": partial(_host, language)}
+    return Fleet(**_read(rest, readers), scoring=scoring, rollout_order=order, source=source)
 
 
 def _limits(fields: Fields) -> Limits:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.model import Fleet, Policy, Source
+from reconciler.core.query_language import Language
 from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.errors import InvalidInput, WrongUsage
 from reconciler.spec.build import build_fleet, build_policy
@@ -15,6 +16,7 @@ from reconciler.spec.documents import Desk, Written
 from reconciler.spec.files import find
 from reconciler.spec.govern import Governed, chosen, nearest
 from reconciler.spec.page import Mark, diagnose, shown
+from reconciler.spec.queries import query_rule, within
 from reconciler.spec.rules import check_fleet, check_policy
 from reconciler.spec.schema import check
 from reconciler.spec.scripts import with_script
@@ -47,9 +49,12 @@ class _Result:
         return all(each.severity == "warning" for each in self.diagnostics)
 
 
-def load(paths: Sequence[str], *, policy: str | None = None, cwd: Path | None = None) -> Loaded:
+def load(
+    paths: Sequence[str], *, policy: str | None = None, cwd: Path | None = None, language: Language | None = None
+) -> Loaded:
     """The fleets that `paths` declare and the policy that governs them.
 
+    `language` is the marketplace's own for `host.query`; without it only the form of a query is checked.
     Raises InvalidInput with everything that is wrong anywhere, WrongUsage for a path that does not exist.
     """
     if not paths:
@@ -60,14 +65,14 @@ def load(paths: Sequence[str], *, policy: str | None = None, cwd: Path | None = 
     governed = chosen(policy, here, desk) if policy else nearest(search, here, desk)
     rules = _judge_policy(governed)
     fleets = [each for one in opened for each in one.documents if each.kind == "fleet"]
-    results = [_judge_fleet(each, governed, rules) for each in fleets]
+    results = [_judge_fleet(each, governed, rules, language) for each in fleets]
     findings = [*search.problems, *(each for one in opened for each in one.problems), *governed.problems]
     findings += [*rules.diagnostics, *_repeated_names(fleets), *(each for one in results for each in one.diagnostics)]
     diagnostics = in_order(findings)
     if any(each.severity == "error" for each in diagnostics):
         raise InvalidInput(diagnostics)
     return Loaded(
-        fleets=_fleets(fleets, results),
+        fleets=_fleets(fleets, results, language),
         policy=build_policy(rules.fields, governed.policy.page.file) if governed.policy else Policy(),
         files=_files((found.shown for found in search.files), governed),
         warnings=tuple(diagnostics),
@@ -79,9 +84,11 @@ def _files(names: Iterable[str], governed: Governed) -> tuple[str, ...]:
     return tuple(sorted({*names, *([governed.policy.page.file] if governed.policy else [])}))
 
 
-def _fleets(written: list[Written], results: list[_Result]) -> tuple[Fleet, ...]:
+def _fleets(written: list[Written], results: list[_Result], language: Language | None) -> tuple[Fleet, ...]:
     pairs = zip(written, results, strict=True)
-    fleets = [build_fleet(result.fields, Source(each.page.file, each.root.mark.line)) for each, result in pairs]
+    fleets = [
+        build_fleet(result.fields, Source(each.page.file, each.root.mark.line), language) for each, result in pairs
+    ]
     return tuple(sorted(fleets, key=lambda fleet: fleet.name))
 
 
@@ -95,7 +102,7 @@ def _judge_policy(governed: Governed) -> _Result:
     return _Result(_located(findings, root, root), plain(root))
 
 
-def _judge_fleet(written: Written, governed: Governed, rules: _Result) -> _Result:
+def _judge_fleet(written: Written, governed: Governed, rules: _Result, language: Language | None) -> _Result:
     if not written.sound:
         return _Result()
     root = _merged(written.root, governed)
@@ -103,7 +110,7 @@ def _judge_fleet(written: Written, governed: Governed, rules: _Result) -> _Resul
     is_doubtful = not rules.is_good or bool(governed.problems) or (rules.fields is None and governed.policy is not None)
     findings = check("fleet", root, drop=_may_come_from_policy if is_doubtful else _nothing)
     root, problems = with_script(root)
-    findings += _fresh([*problems, *check_fleet(root)], findings)
+    findings += _fresh([*problems, *check_fleet(root, query_rule(language))], findings)
     said = {_spot(each) for each in rules.diagnostics}
     located = [each for each in _located(findings, root, written.root) if _spot(each) not in said]
     return _Result(located, plain(root))
@@ -160,6 +167,8 @@ def _mark(finding: Finding, root: Node, written: Node) -> Mark:
     if finding.on_key and parent and isinstance(route[-1], str) and route[-1] in parent.keys:
         return parent.keys[route[-1]]
     node = root.at(route)
+    if node and finding.span:
+        return within(node, *finding.span)
     return node.mark if node else root.nearest(route)
 
 

@@ -20,9 +20,9 @@ from reconciler.spec.tree import MAX_FINDINGS, Finding, Node, Route, dotted
 from reconciler.spec.tree_access import items, number
 
 
-def check_fleet(root: Node) -> list[Finding]:
-    """Every finding about one fleet beyond the schema."""
-    return _all(root, (*_BOTH, *_FLEET, *REGION_RULES, *CHOOSING_RULES, *CONTAINER_RULES))
+def check_fleet(root: Node, *more: Callable[[Node], Iterable[Finding]]) -> list[Finding]:
+    """Every finding about one fleet beyond the schema, by the rules of the house and `more`."""
+    return _all(root, (*_BOTH, *_FLEET, *REGION_RULES, *CHOOSING_RULES, *CONTAINER_RULES, *more))
 
 
 def check_policy(root: Node) -> list[Finding]:

@@ -109,6 +109,8 @@ class Finding:
     warning: bool = False
     meant: Route | None = None
     """For an unknown field: the field that was probably meant."""
+    span: tuple[int, int] | None = None
+    """For a piece of a text: where it begins in it, counted from 0, and how wide it is."""
 
 
 def dotted(route: Route) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import NoReturn
 from urllib.parse import quote
@@ -141,7 +142,7 @@ class Answer:
     @property
     def wait(self) -> float:
         """Seconds the server wishes to be left alone, by header, `retry_after` or the documented `threshold=`."""
-        told = number(self.body or {}, "retry_after", 0, 1e9) or 0
+        told = number(self.body or {}, "retry_after", Decimal(0), Decimal("1e9")) or 0
         match = re.search(rb"threshold=([0-9]{1,4}(?:\.[0-9]{1,6})?)", self.raw[:2000])
         threshold = float(match[1]) if match and self.status == 429 else 0.0
         return min(MAX_WAIT_SECONDS, max(self.retry_after, float(told), threshold))

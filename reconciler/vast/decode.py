@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import NoReturn
 
 from reconciler.core.text import SafeText, safe
@@ -19,6 +20,8 @@ MAX_ID = 2**63 - 1
 
 _MAX_LITERAL = 100
 _MAX_EXPONENT = 308
+
+_FIRST_MOMENT, _LAST_MOMENT = Decimal("1e9"), Decimal("1e11")
 
 
 class Malformed(Exception):
@@ -88,18 +91,29 @@ def identifier(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_ID else None
 
 
-def number(row: Record, name: str, low: float, high: float) -> Decimal | None:
-    """The number of a field where it lies in `low`..`high`."""
+def number(row: Record, name: str, low: Decimal, high: Decimal) -> Decimal | None:
+    """The number of a field where it lies in `low`..`high`. `true` is none.
+
+    There are dozens in a row. Types are compared exactly, since decoding makes no others, and the bounds are
+    `Decimal`, since comparing with anything else takes several times as long.
+    """
     value = row.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not low <= value <= high:
-        return None
-    return Decimal(value)
+    kind = type(value)
+    if kind is not Decimal:
+        if kind is not int:
+            return None
+        value = Decimal(value)  # type: ignore[arg-type]
+    return value if low <= value <= high else None  # type: ignore[operator, return-value]
 
 
 def whole(row: Record, name: str, low: int, high: int) -> int | None:
     """The count of a field; `2.0` is two, since the server writes either."""
-    value = number(row, name, low, high)
-    return int(value) if value is not None and value == value.to_integral_value() else None
+    value = row.get(name)
+    kind = type(value)
+    if kind is Decimal:
+        count = int(value) if low <= value <= high else low - 1  # type: ignore[operator, call-overload]
+        return count if count == value else None
+    return value if kind is int and low <= value <= high else None  # type: ignore[operator, return-value]
 
 
 def flag(row: Record, name: str) -> bool | None:
@@ -114,7 +128,18 @@ def text(row: Record, name: str, limit: int = 256) -> SafeText | None:
     return (safe(value, limit) or None) if isinstance(value, str) else None
 
 
+def known_text(row: Record, name: str, limit: int) -> SafeText | None:
+    """As `text`, for the fields that say the same in many rows: the names of cards and places."""
+    value = row.get(name)
+    return _seen(value[: limit + 64], limit) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=4096)
+def _seen(value: str, limit: int) -> SafeText | None:
+    return safe(value, limit) or None
+
+
 def moment(row: Record, name: str) -> float | None:
     """A time in epoch seconds. Milliseconds and times before 2001 are odd."""
-    value = number(row, name, 1e9, 1e11)
+    value = number(row, name, _FIRST_MOMENT, _LAST_MOMENT)
     return None if value is None else float(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from reconciler.clock import Clock
 from reconciler.core.model import Account, Instance, OfferQuery, RentOrder
 from reconciler.core.text import safe
@@ -26,6 +28,8 @@ from reconciler.vast.renting import rent_answer
 from reconciler.vast.rows import instance
 from reconciler.vast.search import search_body
 
+_MAX_CREDIT = Decimal("1e9")
+
 
 class VastProvider:
     """One Vast.ai account, through one `Wire`."""
@@ -37,7 +41,7 @@ class VastProvider:
     def account(self) -> Account:
         """Whose account it is and its credit: `credit` is what is left, `balance` is commonly 0 (documented)."""
         body, answer = self._read(Call("account", "GET", "/api/v0/users/current"))
-        number_of_it, credit = identifier(body.get("id")), number(body, "credit", -1e9, 1e9)
+        number_of_it, credit = identifier(body.get("id")), number(body, "credit", -_MAX_CREDIT, _MAX_CREDIT)
         if number_of_it is None or credit is None:
             raise doubtful(answer, "it has no id or no credit")
         return Account(number_of_it, credit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 
 from reconciler.core.model import Endpoint, Instance
 from reconciler.core.text import safe
@@ -39,11 +40,11 @@ def instance(value: object) -> Instance:
         host_id=whole(row, "host_id", 1, MAX_ID),
         gpu_name=text(row, "gpu_name", 64),
         gpu_count=whole(row, "num_gpus", 1, 1024),
-        vram_mb=number(row, "gpu_ram", 1, 1e8),
+        vram_mb=number(row, "gpu_ram", Decimal(1), Decimal("1e8")),
         location=text(row, "geolocation", 80),
-        price_per_hour=number(row, "dph_total", 1e-9, 1e5),
-        storage_per_hour=number(row, "storage_total_cost", 0, 1e5),
-        disk_gb=number(row, "disk_space", 0, 1e7),
+        price_per_hour=number(row, "dph_total", Decimal("1e-9"), Decimal("1e5")),
+        storage_per_hour=number(row, "storage_total_cost", Decimal(0), Decimal("1e5")),
+        disk_gb=number(row, "disk_space", Decimal(0), Decimal("1e7")),
         image=text(row, "image_uuid", 1024),
         vast_template=text(row, "template_hash_id", 128),
         interruptible=flag(row, "is_bid"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from reconciler.core.model import OfferQuery
+from reconciler.vast.conditions import Condition, asked, condition_of, padded, plain
 
 MAX_ROWS = 64
 """The server answers no more, whatever is asked for (seen in the wild); every row counts against a daily quota."""
@@ -12,14 +13,13 @@ MAX_ROWS = 64
 _HAIR = Decimal("0.000000001")
 _SECONDS_PER_DAY = 86400
 
-Condition = dict[str, object]
-
 
 def search_body(query: OfferQuery) -> dict[str, object]:
     """Filters and options side by side, as documented. A field with several operators means all of them."""
     filters = {**_always(query), **_host(query), **_floors(query), **_traffic(query)}
+    conditions = [(name, condition) for name, condition in filters.items() if condition]
     return {
-        **{name: condition for name, condition in filters.items() if condition},
+        **asked([*conditions, *map(condition_of, query.clauses), *_known(query)]),
         # Without it `dph_total` is priced for a few GB only (documented).
         "allocated_storage": query.disk_gb,
         "order": [["dph_total", "asc"]],
@@ -44,6 +44,10 @@ def _always(query: OfferQuery) -> dict[str, Condition]:
     }
 
 
+def _known(query: OfferQuery) -> list[tuple[str, Condition]]:
+    return [("machine_id", {"notin": list(query.not_machines)})] if query.not_machines else []
+
+
 def _host(query: OfferQuery) -> dict[str, Condition]:
     return {name: {"eq": True} for name in ("datacenter", "static_ip") if name in query.require}
 
@@ -59,10 +63,12 @@ def _floors(query: OfferQuery) -> dict[str, Condition]:
         "cpu_ram": None if query.min_ram_gb is None else query.min_ram_gb * 1024,
         "disk_bw": query.min_disk_mbps,
         "cuda_max_good": query.min_cuda,
+        # A row has the version as text; its filter takes a number (documented).
+        "driver_version": None if query.min_driver is None else padded(query.min_driver),
         "direct_port_count": query.min_direct_ports,
         "duration": None if days is None else days * _SECONDS_PER_DAY,
     }
-    return {name: {"gte": _plain(floor)} for name, floor in floors.items() if floor is not None}
+    return {name: {"gte": plain(floor)} for name, floor in floors.items() if floor is not None}
 
 
 def _traffic(query: OfferQuery) -> dict[str, Condition]:
@@ -89,7 +95,3 @@ def _places(query: OfferQuery) -> Condition:
     if query.blocked_countries:
         condition["notin"] = list(query.blocked_countries)
     return condition
-
-
-def _plain(value: Decimal | int) -> float | int:
-    return int(value) if value == int(value) else float(value)
