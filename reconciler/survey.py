@@ -109,17 +109,14 @@ def look_around(eyes: Eyes, fleet: Fleet, ground: Ground, machine: int | None = 
 def _hunts(needs: Sequence[Need], ground: Ground) -> list[Hunt]:
     ordered = sorted(needs, key=lambda need: (-need.fleet.priority, need.seat))
     groups = [list(group) for _, group in groupby(ordered, key=lambda need: need.seat.fleet)]
-    return [
-        Hunt(
-            group,
-            Appraiser(group[0].fleet, ground.shared, ground.now, ground.sights),
-            ground.sitting.get(group[0].fleet.name, ()),
-            rivals=sum(
-                len(other) for other in groups if other is not group and _compete(group[0].fleet, other[0].fleet)
-            ),
-        )
-        for group in groups
-    ]
+    return [_hunt(group, groups, ground) for group in groups]
+
+
+def _hunt(needs: Sequence[Need], groups: Sequence[Sequence[Need]], ground: Ground) -> Hunt:
+    fleet = needs[0].fleet
+    rivals = sum(len(other) for other in groups if other is not needs and _compete(needs[0], other[0]))
+    appraiser = Appraiser(fleet, ground.shared, ground.now, ground.sights)
+    return Hunt(needs, appraiser, ground.sitting.get(fleet.name, ()), rivals)
 
 
 def _compete(one: Need, other: Need) -> bool:

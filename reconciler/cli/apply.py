@@ -137,12 +137,14 @@ def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, s
         store.close()
         raise
     try:
-        run = Run(world.provider, store, world.clock, want.policy.owner, record, randomness.randbits, world.settle)
+        run = Run(world.provider, store, world.clock, want.policy.owner, record, randomness.randbits)
+        run.settle, run.probe, run.sights = world.settle, world.probe, store.sights(world.clock.now())
         run.tell = lambda outcome: _tell(screen, outcome)
         if consent.envelope is not None:
             want = replace(want, allowed=replace(want.allowed, approved=consent.envelope.destroys))
         screen.busy("reading the account and the market")
-        first = run_pass(world.provider, want, run.record, world.clock, account, envelope=consent.envelope)
+        first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=consent.envelope)
+        run.saw(first.news)
         if consent.envelope is not None:
             first = replace(first, plan=within(first.plan, consent.envelope, run.done()))
         if screen.is_text:

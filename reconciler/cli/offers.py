@@ -77,7 +77,8 @@ def look(world: World, fleet: Fleet, ground: Ground, owner: str, machine: int | 
     remember(world, account, owner, news=market.news)
     sights = ground.sights if market.news is None else with_measured(ground.sights, market.news)
     appraiser = Appraiser(fleet, ground.shared, ground.now, sights)
-    return Window(appraiser, appraiser.judged(market.offers), market, ground.now)
+    machines = {(offer.machine_id, offer.gpu_count): offer for offer in market.offers}
+    return Window(appraiser, appraiser.judged(machines.values()), market, ground.now)
 
 
 def _rendered(screen: Screen, window: Window, machine: int | None, relax: bool) -> str:

@@ -26,6 +26,11 @@ FULL_ANSWER = 64
 SEARCHES_PER_FLEET = 10
 SPARE_MACHINES = 8
 """Eligible machines wanted beyond the need, so that vanished offers have successors."""
+SEARCHES_FOR_SPARE = 3
+"""So many searches are worth it for spare machines alone."""
+IDLE = 3
+"""After so many answers in a row that brought nothing better a slice is left: some hosts have dozens of like machines,
+and each answer shows one more of them."""
 _STEP = Decimal("0.0001")
 
 
@@ -42,10 +47,18 @@ class Slice:
     floor: Decimal | None = None
     """Where a full answer brought no news, the next one starts at its dearest row."""
     stuck: bool = False
+    idle: int = 0
+    """How many answers in a row brought nothing better than what was known."""
+
+    @property
+    def given_up(self) -> bool:
+        """Whether asking on has become useless."""
+        return self.stuck or self.idle >= IDLE
 
 
 class Hunt:
-    """The search for one fleet's seats."""
+    """The search for one fleet's seats. `rivals` are the seats of other fleets that want the same cards: so many more
+    machines have to be known, and known to be the best."""
 
     def __init__(
         self, needs: Sequence[Need], appraiser: Appraiser, sitting: Sequence[Instance] = (), rivals: int = 0
@@ -54,9 +67,10 @@ class Hunt:
         self.needs = tuple(needs)
         self.searches = 0
         self._appraiser, self._sitting = appraiser, sitting
-        self._spare = SPARE_MACHINES + rivals
+        self._rivals = rivals
         self._slices = slices(appraiser)
         self._asked: Slice | None = None
+        self._before: float | None = None
         self._looked_wide = False
 
     @property
@@ -72,8 +86,8 @@ class Hunt:
         least, unfilled = self._least(pool)
         for part in sorted(self._slices, key=lambda part: -self._best(part)):
             price = self._price(part, least)
-            if price is not None and not part.stuck and not pool.knows(part.query, price):
-                self._asked = part
+            if price is not None and not part.given_up and not pool.knows(part.query, price):
+                self._asked, self._before = part, least
                 return self._question(part, price, pool)
         if unfilled and not self._looked_wide:
             self._looked_wide = True
@@ -87,6 +101,8 @@ class Hunt:
         if part is None:
             return
         part.news.append(news)
+        least, _ = self._least(pool)
+        part.idle = part.idle + 1 if least is not None and least == self._before else 0
         part.cut = rows >= FULL_ANSWER
         if news or not part.cut:
             part.floor = None
@@ -118,11 +134,11 @@ class Hunt:
         fill([demand], taken)
         if demand.empty():
             return None, any(not need.in_line for need in demand.empty())
-        machines = list(dict.fromkeys(c.offer.machine_id for c in ranked if not taken.uses(c.offer)))
-        if len(machines) < self._spare:
+        spare = list({c.offer.machine_id: c.rank for c in reversed(ranked) if not taken.uses(c.offer)}.values())[::-1]
+        if len(spare) < self._rivals or (len(spare) < SPARE_MACHINES and self.searches < SEARCHES_FOR_SPARE):
             return None, False
-        last = machines[self._spare - 1]
-        return next(c.rank for c in ranked if c.offer.machine_id == last), False
+        worst = min(candidate.rank for candidate in demand.given.values())
+        return (min(worst, spare[self._rivals - 1]) if self._rivals else worst), False
 
     def _price(self, part: Slice, least: float | None) -> Decimal | None:
         """Below which price an unseen offer of the slice could be of use; None: at no price."""

@@ -131,9 +131,7 @@ def _of_seat(
     if choice is not None and view.bucket in ("missing", "leaving"):
         reason = _why_missing(vanished.get(view.seat), clock_text)
         going = Wait(f"until instance {view.leaving[0].id} is gone") if view.leaving else None
-        yield Create(
-            view.seat, fleet, choice, _ceiling(choice, fleet), reason, going or rents_wait
-        )
+        yield Create(view.seat, fleet, choice, _ceiling(choice, fleet), reason, going or rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "unhealthy":
         yield _repair(view, view.keeper, choice, fleet, rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":

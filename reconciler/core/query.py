@@ -5,7 +5,6 @@ Rows are judged again when they arrive; the query only keeps useless ones from c
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.drift import min_vram_mb
@@ -53,8 +52,3 @@ def _countries(fleet: Fleet) -> tuple[str, ...]:
 def wide_query_of(fleet: Fleet) -> OfferQuery:
     """The query without any rule but the cards: to see what the rules refuse."""
     return OfferQuery(fleet.gpu.models, fleet.gpu.count, fleet.container.disk_gb, fits_disk=False)
-
-
-def dearer(query: OfferQuery, than: Decimal) -> OfferQuery:
-    """The query for the next answer, upwards by price from the last row of the one before."""
-    return replace(query, min_price_per_hour=than)

@@ -150,7 +150,7 @@ def build_fleet(fields: Fields, source: Source, language: Language | None = None
     rest.setdefault("min_ready", rest.get("replicas", 1))
     order = fields.get("rollout", {}).get("order", "create-first")
     scoring = _scoring(rest.pop("scoring", {}), "latency" in rest)
-    readers = {**_FLEET, "host": partial(_host, language)}
+    readers: Readers = {**_FLEET, "host": partial(_host, language)}
     return Fleet(**_read(rest, readers), scoring=scoring, rollout_order=order, source=source)
 
 

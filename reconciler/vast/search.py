@@ -45,7 +45,13 @@ def _always(query: OfferQuery) -> dict[str, Condition]:
 
 
 def _known(query: OfferQuery) -> list[tuple[str, Condition]]:
-    return [("machine_id", {"notin": list(query.not_machines)})] if query.not_machines else []
+    # `id` is accepted as a filter and matches nothing (seen); `ask_contract_id` is the same number and works.
+    lists = [
+        ("machine_id", "notin", query.not_machines),
+        ("machine_id", "in", query.only_machines),
+        ("ask_contract_id", "notin", query.not_offers),
+    ]
+    return [(field, {operator: list(ids)}) for field, operator, ids in lists if ids]
 
 
 def _host(query: OfferQuery) -> dict[str, Condition]:
