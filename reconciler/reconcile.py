@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -18,6 +19,7 @@ from reconciler.core.plan import MarketSeen, Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.query import dearer, query_of, wide_query_of
 from reconciler.core.record import Record, without_pause
+from reconciler.core.template import refuse_gone
 from reconciler.errors import DoubtfulReading, KeyProblem, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import Gone, Listing, Provider
 
@@ -114,12 +116,15 @@ def run_pass(
     )
     ceilings = envelope.rents if envelope else None
     needs = needs_of(diff, ceilings, wish.allowed.beside, done.machines_failed)
+    gone = gone_templates(provider, needs)
+    needs = [need for need in needs if need.fleet.name not in gone]
     market = survey(provider, needs, sitting(diff), wish.policy.blacklist, clock)
     avoid = done.offers_gone.union(intent.offer_id for intent in merged.record.intents.values())
     placement = place(needs, market.offers, sitting(diff), wish.policy.blacklist, clock.now(), avoid)
     seen = MarketSeen(market.machines, market.searches)
     readings = Readings(observation, merged, diff, placement, seen, market.problems)
-    return Pass(assemble(wish, readings, clock.now(), done), merged.record, diff, merged)
+    plan = refuse_gone(assemble(wish, readings, clock.now(), done), gone)
+    return Pass(plan, merged.record, diff, merged)
 
 
 # --- the market -----------------------------------------------------------------------------------
@@ -196,3 +201,18 @@ def _enough(
     filled = place(needs, {fleet.name: rows}, {fleet.name: sitting}, shared, now).choices
     used = {choice.candidate.offer.machine_id for choice in filled.values()}
     return len(filled) == len(needs) and used <= best and len(best - used) >= SPARE_MACHINES
+
+
+# --- templates ------------------------------------------------------------------------------------
+
+
+def gone_templates(provider: Provider, needs: Sequence[Need]) -> dict[str, str]:
+    """Fleets that want to rent from a template that does not exist, with its hash. Where that cannot be told, the
+    rent itself will tell: a lookup that failed refuses nothing."""
+    wanted = {need.fleet.name: need.fleet.container.vast_template for need in needs}
+    gone: dict[str, str] = {}
+    for fleet, template_hash in sorted(wanted.items()):
+        with suppress(DoubtfulReading, Unreachable, KeyProblem):
+            if template_hash is not None and provider.template(template_hash) is None:
+                gone[fleet] = template_hash
+    return gone
