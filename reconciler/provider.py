@@ -12,9 +12,10 @@ from typing import Literal, Protocol
 from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
 from reconciler.core.record import Record
 from reconciler.core.sights import NewSights, Sights
+from reconciler.core.template import Template
 from reconciler.core.text import SafeText
 
-Route = Literal["search", "rent", "list", "show", "destroy", "account"]
+Route = Literal["search", "rent", "list", "show", "destroy", "account", "template"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,14 @@ class Provider(Protocol):
 
     def search(self, query: OfferQuery) -> Found:
         """One search answer: a sample of at most 64 rows, cheapest first. Nothing follows from an absence."""
+        ...
+
+    def templates(self, words: str) -> tuple[Template, ...]:
+        """Templates whose name or image holds every word: those in common use, and any of exactly this name."""
+        ...
+
+    def template(self, template_hash: str) -> Template | None:
+        """The template of a hash; None only where the marketplace says that there is none."""
         ...
 
     def rent(self, order: RentOrder) -> RentAnswer:

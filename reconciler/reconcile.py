@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 
 from reconciler.clock import Clock
 from reconciler.core.assemble import Readings, Wish, assemble, room, sitting
 from reconciler.core.budget import rooms
+from reconciler.core.demand import Need
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
@@ -18,7 +21,8 @@ from reconciler.core.plan import Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.record import Record, without_pause
 from reconciler.core.sights import NewSights, Sights, with_measured
-from reconciler.errors import DoubtfulReading, KeyProblem
+from reconciler.core.template import refuse_gone
+from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
 from reconciler.provider import Gone, Listing, Provider
 from reconciler.survey import Eyes, survey
 
@@ -113,6 +117,8 @@ def run_pass(
     )
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
+    gone = gone_templates(eyes.provider, needs)
+    needs = [need for need in needs if need.fleet.name not in gone]
     ground = Ground(
         policy.blacklist,
         clock.now(),
@@ -127,4 +133,17 @@ def run_pass(
         ground = replace(ground, sights=with_measured(ground.sights, market.news))
     placement = place(needs, market.offers, ground)
     readings = Readings(observation, merged, diff, placement, market.seen, market.problems)
-    return Pass(assemble(wish, readings, clock.now(), done), merged.record, diff, merged, market.news)
+    plan = refuse_gone(assemble(wish, readings, clock.now(), done), gone)
+    return Pass(plan, merged.record, diff, merged, market.news)
+
+
+def gone_templates(provider: Provider, needs: Sequence[Need]) -> dict[str, str]:
+    """Fleets that want to rent from a template that does not exist, with its hash. Where that cannot be told, the
+    rent itself will tell: a lookup that failed refuses nothing."""
+    wanted = {need.fleet.name: need.fleet.container.vast_template for need in needs}
+    gone: dict[str, str] = {}
+    for fleet, template_hash in sorted(wanted.items()):
+        with suppress(DoubtfulReading, Unreachable, KeyProblem):
+            if template_hash is not None and provider.template(template_hash) is None:
+                gone[fleet] = template_hash
+    return gone

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.evidence import Merged, Observation, Settle, merge
 from reconciler.core.fields import spec_hash
@@ -30,10 +31,11 @@ from reconciler.core.model import (
     Spread,
     Tier,
 )
-from reconciler.core.place import Placement, place
+from reconciler.core.place import Ground, Placement, place
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Wait
 from reconciler.core.planner import fleet_plan, needs_of
 from reconciler.core.record import Intent, Known, Leaving, Record
+from reconciler.core.sights import Sights
 from reconciler.core.text import safe
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC).timestamp()
@@ -270,7 +272,7 @@ def placed(difference: Diff, market: Iterable[Offer], **options: Any) -> Placeme
     sitting = {
         p.fleet.name: [v.keeper.instance for v in p.seats if v.keeper and v.bucket in keeps] for p in difference.fleets
     }
-    return place(needs, {need.fleet.name: rows for need in needs}, sitting, NO_BANS, NOW, **options)
+    return place(needs, rows, Ground(NO_BANS, NOW, sitting, **options))
 
 
 def plans(
@@ -284,6 +286,13 @@ def plans(
     """The plan of every fleet before any guard."""
     placement = placed(difference, market)
     return [fleet_plan(part, placement, vanished or {}, wait, clock_text or {}) for part in difference.fleets]
+
+
+def judged(
+    spec: Fleet, market: Iterable[Offer], shared: Blacklist = NO_BANS, sights: Sights | None = None
+) -> list[Candidate]:
+    """The market as one fleet sees it: eligible offers ranked, then the refused ones."""
+    return Appraiser(spec, shared, NOW, sights).judged(market)
 
 
 def told(actions: Iterable[Action]) -> list[str]:

@@ -15,11 +15,13 @@ from reconciler import __version__
 from reconciler.errors import DoubtfulReading, InvalidInput, ReconcileError
 
 COMMANDS = {
+    "init": ("init", "Write a first spec, from nothing or from settings you have."),
     "validate": ("validate", "Check the specs and say everything that is wrong with them."),
     "plan": ("plan", "Show what would change and what it costs."),
     "apply": ("apply", "Make the account match the specs."),
     "status": ("status", "List what runs, what it costs, and what is not ours."),
     "offers": ("offers", "Rank the offers for a fleet and explain the refused ones."),
+    "templates": ("templates", "Find Vast.ai templates by name, with the hash that a spec takes."),
     "destroy": ("fleets", "Destroy a fleet's instances and pause it."),
     "pause": ("fleets", "Leave a fleet as it is until it is resumed."),
     "resume": ("fleets", "Look after a paused fleet again."),
@@ -64,6 +66,7 @@ def cli() -> None:
 
     \b
     Try it without an account or a cent:
+      reconcile init
       reconcile plan specs/ --simulate
       reconcile apply specs/ --simulate
     """

@@ -99,13 +99,18 @@ def is_known(token: str) -> bool:
     return bool(countries_of(token))
 
 
-def suggest(token: str) -> str | None:
-    """The token that was probably meant: `US-CA` for `us_ca` or `California`, `Europe` for `Eurpoe`."""
+def spelt(token: str) -> str | None:
+    """The token that `token` is in other words: `US-CA` for `us_ca` or `California`, `Europe` for `EU`. Nothing is
+    guessed."""
+    said = _MEANT.get(re.sub(r"[\s_-]+", " ", token.strip().lower()))
     upper = re.sub(r"[\s_]", "-", token.strip().upper())
-    if is_known(upper):
-        return upper
+    return said or (upper if is_known(upper) else None)
+
+
+def suggest(token: str) -> str | None:
+    """The token that was probably meant: that of `spelt`, or `Europe` for `Eurpoe`."""
     wanted = near(token.lower(), _MEANT) if len(token) > 3 else None
-    return _MEANT.get(token.strip().lower()) or (_MEANT[wanted] if wanted else None)
+    return spelt(token) or (_MEANT[wanted] if wanted else None)
 
 
 def state_of_same_code(token: str) -> str | None:

@@ -18,10 +18,15 @@ Kind = Literal["fleet", "policy"]
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def schema_text(name: str) -> str:
-    """The text of `schemas/<name>.schema.json`: within the installed package, or beside it in a checkout."""
+def schema_path(name: str) -> Path:
+    """Where `schemas/<name>.schema.json` is: within the installed package, or beside it in a checkout."""
     places = [folder / "schemas" / f"{name}.schema.json" for folder in (_PACKAGE, _PACKAGE.parent)]
-    return next((place for place in places if place.is_file()), places[-1]).read_text(encoding="utf-8")
+    return next((place for place in places if place.is_file()), places[-1])
+
+
+def schema_text(name: str) -> str:
+    """The text of a schema."""
+    return schema_path(name).read_text(encoding="utf-8")
 
 
 @cache

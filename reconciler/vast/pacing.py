@@ -16,6 +16,7 @@ GAP_SECONDS: Final[Mapping[Route, float]] = {
     "show": 2.0,
     "destroy": 3.0,
     "account": 1.0,
+    "template": 3.0,
 }
 """The documented gaps. `account` has none in the documents; one second is a courtesy. `search` has a quota."""
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from reconciler.clock import Clock
 from reconciler.core.model import Account, Instance, OfferQuery, RentOrder
+from reconciler.core.template import Template, matching
 from reconciler.core.text import safe
 from reconciler.provider import (
     DestroyAnswer,
@@ -27,6 +28,10 @@ from reconciler.vast.offers import offers
 from reconciler.vast.renting import rent_answer
 from reconciler.vast.rows import instance
 from reconciler.vast.search import search_body
+from reconciler.vast.templates import in_use, named, read_template, read_templates
+
+TEMPLATE_HOLDS_S = 600.0
+"""For so long a template that was found is not asked for again: the passes of one run are close together."""
 
 _MAX_CREDIT = Decimal("1e9")
 
@@ -37,6 +42,7 @@ class VastProvider:
     def __init__(self, wire: Wire, clock: Clock) -> None:
         self._wire = wire
         self._clock = clock
+        self._seen: dict[str, tuple[float, Template]] = {}
 
     def account(self) -> Account:
         """Whose account it is and its credit: `credit` is what is left, `balance` is commonly 0 (documented)."""
@@ -67,6 +73,21 @@ class VastProvider:
         if not isinstance(rows, list):
             raise doubtful(answer, "it has no list of offers")
         return Found(offers(rows), len(rows))
+
+    def templates(self, words: str) -> tuple[Template, ...]:
+        """Templates by name: those in common use, and any of exactly this name."""
+        found = {**read_templates(self._wire, in_use()), **read_templates(self._wire, named(words))}
+        return matching(found, words)
+
+    def template(self, template_hash: str) -> Template | None:
+        """The template of a hash; None only where the server says that there is none."""
+        at, known = self._seen.get(template_hash, (0.0, None))
+        if known is None or self._clock.now() - at > TEMPLATE_HOLDS_S:
+            known = read_template(self._wire, template_hash)
+            self._seen.pop(template_hash, None)
+            if known is not None:
+                self._seen[template_hash] = (self._clock.now(), known)
+        return known
 
     def rent(self, order: RentOrder) -> RentAnswer:
         """One attempt, one request on the wire, never repeated."""

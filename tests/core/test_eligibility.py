@@ -6,14 +6,17 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from builders import DAY_S, NO_BANS, NOW, bans, fleet, offer, regions
+from builders import DAY_S, NO_BANS, NOW, bans, fleet, judged, offer, regions
 
-from reconciler.core.eligibility import judge_offer, min_direct_ports
+from reconciler.core.eligibility import Judge, min_direct_ports
 from reconciler.core.model import Banned, Offer
 
 
-def refusals(spec, row: Offer, shared=NO_BANS, cap=None) -> list[str]:
-    return [refusal.rule for refusal in judge_offer(spec, row, shared, NOW, cap).refusals]
+def refusals(spec, row: Offer, shared=NO_BANS) -> list[str]:
+    judge = Judge(spec, shared, NOW)
+    found = [refusal.rule for refusal in judge.refusals(row)]
+    assert judge.admits(row) is not bool(found)
+    return found
 
 
 D = Decimal
@@ -86,22 +89,9 @@ def test_every_rule_that_is_broken_is_named():
 
 def test_the_price_is_all_in_for_the_disk_of_the_fleet():
     row = offer(price="0.2", storage_price_per_gb_month=D("7.2"))
-    assert judge_offer(fleet(disk_gb=10), row, NO_BANS, NOW).price == D("0.3")
+    assert judged(fleet(disk_gb=10), [row])[0].price == D("0.3")
     assert refusals(fleet(disk_gb=30), row) == []
     assert refusals(fleet(disk_gb=31), row) == ["price.max_per_hour"]
-
-
-CAPS = {
-    "a ceiling below the cap": ("0.3", ["price.max_per_hour"]),
-    "a ceiling above the cap": ("0.9", []),
-    "no ceiling": (None, []),
-}
-
-
-@pytest.mark.parametrize(("cap", "expected"), CAPS.values(), ids=CAPS.keys())
-def test_an_approved_ceiling_never_lifts_the_cap(cap, expected):
-    assert refusals(fleet(), offer(price="0.4"), cap=None if cap is None else D(cap)) == expected
-    assert refusals(fleet(), offer(price="0.6"), cap=None if cap is None else D(cap)) == ["price.max_per_hour"]
 
 
 # --- how far a miss is ----------------------------------------------------------------------------
@@ -118,7 +108,7 @@ MISSES = {
 
 @pytest.mark.parametrize(("spec", "shown", "miss", "detail"), MISSES.values(), ids=MISSES.keys())
 def test_a_refusal_says_how_far_it_is_off(spec, shown, miss, detail):
-    (refusal,) = judge_offer(spec, offer(**shown), NO_BANS, NOW).refusals
+    (refusal,) = Judge(spec, NO_BANS, NOW).refusals(offer(**shown))
     assert refusal.miss == (None if miss is None else D(miss))
     assert refusal.detail == detail
 
@@ -144,8 +134,8 @@ PLACES = {
 
 @pytest.mark.parametrize(("where", "location", "tier", "expected"), PLACES.values(), ids=PLACES.keys())
 def test_the_tier_of_a_place(where, location, tier, expected):
-    judged = judge_offer(fleet(regions=where), offer(location=location), NO_BANS, NOW)
-    assert (judged.tier, [r.rule for r in judged.refusals]) == (tier, expected)
+    judge, row = Judge(fleet(regions=where), NO_BANS, NOW), offer(location=location)
+    assert (judge.tier(row), [r.rule for r in judge.refusals(row)]) == (tier, expected)
 
 
 # --- bans -----------------------------------------------------------------------------------------
@@ -161,7 +151,7 @@ def test_a_ban_that_is_over_refuses_nothing():
 
 
 def test_the_reason_of_a_ban_is_the_detail():
-    (refusal,) = judge_offer(fleet(), offer(machine_id=7), bans(Banned(7, "image pulls fail")), NOW).refusals
+    (refusal,) = Judge(fleet(), bans(Banned(7, "image pulls fail")), NOW).refusals(offer(machine_id=7))
     assert refusal.detail == "image pulls fail"
 
 

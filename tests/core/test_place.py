@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from builders import NO_BANS, NOW, fleet, instance, offer, offers, regions, seat
+from builders import NO_BANS, NOW, fleet, instance, judged, offer, offers, regions, seat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.demand import Need
 from reconciler.core.model import Limit
-from reconciler.core.place import FALLBACKS, Need, judge_market, place
+from reconciler.core.place import FALLBACKS, Ground, place
 
 D = Decimal
 
@@ -20,7 +21,7 @@ def fill(spec, market, *, seats=None, sitting=(), cap=None, avoid=frozenset()):
     indexes = range(spec.replicas) if seats is None else seats
     cap = spec.price.max_per_hour if cap is None else D(cap)
     needs = [Need(seat(f"{spec.name}/{i}"), spec, cap) for i in indexes]
-    return place(needs, {spec.name: market}, {spec.name: sitting}, NO_BANS, NOW, avoid)
+    return place(needs, market, Ground(NO_BANS, NOW, {spec.name: sitting}, avoid))
 
 
 def chosen(placement):
@@ -157,13 +158,13 @@ def test_slices_of_one_machine_are_taken_each_once_where_replicas_may_share():
 
 def test_a_machine_that_failed_the_seat_is_not_taken_again():
     need = Need(seat(), fleet(), D("0.5"), not_on=frozenset({5001}))
-    assert chosen(place([need], {"june": offers("0.1", "0.2")}, {}, NO_BANS, NOW)) == {"june/0": 2}
+    assert chosen(place([need], offers("0.1", "0.2"), Ground(NO_BANS, NOW))) == {"june/0": 2}
 
 
 def test_a_later_step_of_a_rollout_may_be_promised_what_an_earlier_one_takes():
     spec = fleet(replicas=2)
     first, second = Need(seat("june/0"), spec, D("0.5")), Need(seat("june/1"), spec, D("0.5"), in_line=True)
-    assert chosen(place([first, second], {"june": offers("0.1")}, {}, NO_BANS, NOW)) == {"june/0": 1, "june/1": 1}
+    assert chosen(place([first, second], offers("0.1"), Ground(NO_BANS, NOW))) == {"june/0": 1, "june/1": 1}
 
 
 # --- several fleets -------------------------------------------------------------------------------
@@ -171,7 +172,7 @@ def test_a_later_step_of_a_rollout_may_be_promised_what_an_earlier_one_takes():
 
 def compete(*specs, market):
     needs = [Need(seat(f"{s.name}/{i}"), s, s.price.max_per_hour) for s in specs for i in range(s.replicas)]
-    return place(needs, {s.name: market for s in specs}, {}, NO_BANS, NOW)
+    return place(needs, market, Ground(NO_BANS, NOW))
 
 
 def test_a_machine_is_used_once_over_all_fleets():
@@ -325,4 +326,4 @@ def test_a_placement_holds_every_rule_whatever_the_market(market, replicas, per_
 @settings(max_examples=40, deadline=None)
 def test_equal_markets_rank_equally(market, data):
     shuffled = data.draw(st.permutations(market))
-    assert judge_market(fleet(), market, NO_BANS, NOW) == judge_market(fleet(), shuffled, NO_BANS, NOW)
+    assert judged(fleet(), market) == judged(fleet(), shuffled)

@@ -18,6 +18,7 @@ STOREYS = [
     {"watch"},
     {"converge"},
     {"reconcile", "apply", "views"},
+    {"survey"},
     {"spec", "vast", "probe", "ledger"},
     {"provider", "clock"},
     {"core"},

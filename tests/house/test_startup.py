@@ -54,7 +54,9 @@ def test_help_imports_no_heavy_library(tmp_path):
     assert modules & HEAVY == set()
 
 
-@pytest.mark.parametrize("command", ["validate", "plan", "apply", "status", "destroy", "offers", "simulate"])
+@pytest.mark.parametrize(
+    "command", ["init", "validate", "plan", "apply", "status", "destroy", "offers", "templates", "simulate"]
+)
 def test_help_of_a_command_imports_no_heavy_library(tmp_path, command):
     code, modules, said = run(tmp_path, command, "--help")
     assert code == 0, said

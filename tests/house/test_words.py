@@ -18,7 +18,7 @@ _WIRE = """
     geolocation reliability2 verification hosting_type machine_dir ask_contract_id bundle_id
     num_gpus gpu_ram gpu_totalram gpu_frac cpu_ram cpu_cores_effective disk_space disk_bw cuda_max_good
     template_hash_id runtype image_uuid image_runtype image_login extra_env new_contract no_such_ask
-    next_token instances_found
+    next_token instances_found hash_id count_created recommended_disk_space jup_direct use_ssh templates_found
 """
 WIRE_NAMES = frozenset(_WIRE.split())
 """Vast.ai's names that are not also plain words of the house (`machine_id`, `host_id` and `gpu_name` are)."""

@@ -13,7 +13,7 @@ from reconciler.vast.pacing import Pacing
 
 from .world import START, FakeClock, Script, order, page, provider_for, query, raw, row, said
 
-GAPS: dict[Route, float] = {"rent": 4.5, "destroy": 3.0, "list": 1.0, "show": 2.0, "account": 1.0}
+GAPS: dict[Route, float] = {"rent": 4.5, "destroy": 3.0, "list": 1.0, "show": 2.0, "account": 1.0, "template": 3.0}
 
 
 @pytest.mark.parametrize(("route", "gap"), GAPS.items())

@@ -21,6 +21,7 @@ from reconciler.core.place import judge_market, shortage
 from reconciler.core.plan import Cost, SeatNote, Wait
 from reconciler.core.report import Outcome, OutcomeKind
 from reconciler.core.states import State
+from reconciler.core.template import Template
 from reconciler.diagnostics import Diagnostic
 from reconciler.views.document import (
     apply_document,
@@ -31,6 +32,7 @@ from reconciler.views.document import (
     validate_document,
 )
 from reconciler.views.parts import value
+from reconciler.views.templates import templates_document
 
 from . import samples
 
@@ -40,6 +42,10 @@ OUTCOMES = [
     Outcome("rented", b.seat("june-voice/2"), "1x RTX 3060, California, US, machine 27924", 1731207, Decimal("0.243")),
     Outcome("destroyed", b.seat("june-voice/3"), "replicas 4 -> 3", 1720031, Decimal("0.301")),
     Outcome("offer gone", b.seat("june-voice/0"), "offer 32 is gone: no longer for rent"),
+]
+TEMPLATES = [
+    Template("4e17788f74f075dd", "CUDA", "vastai/base:12.8", 62897, ("ssh-direct", "jupyter-direct"), Decimal("16.0")),
+    Template("9b7d2a1c5e8f4d03", "CUDA, of which little is known"),
 ]
 
 
@@ -86,6 +92,8 @@ DOCUMENTS = {
     "a status": lambda: status_document(samples.busy()),
     "offers": offers,
     "no offers": lambda: offers_document(samples.june(), [], shortage([], {})),
+    "templates": lambda: templates_document("cuda", TEMPLATES),
+    "no templates": lambda: templates_document("nobody's", []),
     "valid files": lambda: validate_document([samples.june()], b.policy(), [], ["specs/june-voice.yaml"]),
     "invalid files": lambda: validate_document([], None, findings(), ["a.yaml", "b.yaml"]),
 }

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 KEY = "0f00ba5e" * 8
 ACCOUNT = 4711
+TEMPLATE = "4e17788f74f075dd9aab7d0d4427968f"
 PATIENCE_S = 20.0
 """How long the stub waits for a test that holds an answer back."""
 
@@ -70,6 +71,7 @@ class Stub:
         self.user: Row = {"id": ACCOUNT, "username": "me", "credit": 100.0, "balance": 0}
         self.seen: list[Seen] = []
         self.key = KEY
+        self.templates = {TEMPLATE: {"hash_id": TEMPLATE, "name": "PyTorch", "image": "vastai/pytorch"}}
         self.boots_as = "running"
         """What a new instance reports."""
         self.next_id = 9001
@@ -179,6 +181,13 @@ class Stub:
     def _show(self, request: Seen) -> Reply:
         assert request.number is not None
         return Reply(200, {"instances": self.instances.get(request.number)})
+
+    def _template(self, request: Seen) -> Reply:
+        wanted = json.loads(request.query["select_filters"])["hash_id"]["eq"]
+        found = [row for name, row in self.templates.items() if name == wanted]
+        if not found:
+            return Reply(200, {"success": False, "msg": "No templates found"})
+        return Reply(200, {"success": True, "templates_found": len(found), "templates": found})
 
     def _rent(self, request: Seen) -> Reply:
         if request.number not in self.offers:
@@ -430,6 +439,7 @@ def seen(method: str, target: str, headers: Mapping[str, str], raw: bytes) -> Se
         ("GET", "v0", "instances"): "show",
         ("PUT", "v0", "asks"): "rent",
         ("DELETE", "v0", "instances"): "destroy",
+        ("GET", "v0", "template"): "template",
     }
     route = routes.get((method, words[1] if len(words) > 1 else "", tail[0] if tail else ""), "other")
     return Seen(route, method, parts.path, query, headers, body, number)

@@ -11,7 +11,7 @@ from reconciler.core.fields import spec_hash
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.spec.load import load
 
-from .stub import KEY, offer_row
+from .stub import KEY, offer_row, says
 from .world import ended, fleet
 
 RICH = """\
@@ -149,6 +149,44 @@ def test_a_rent_carries_what_applies_and_no_more(stub, desk, document, expected)
     (rent,) = stub.of("rent")
     assert isinstance(read_label(rent.body.pop("label"), "default"), Mark)
     assert rent.body == {**RENT, **expected}
+
+
+def test_a_template_is_looked_up_once_before_the_first_search(stub, desk):
+    desk.declare(TEMPLATE.format(more=""))
+    assert desk.apply(wait=True).code == 0
+    (lookup,) = stub.of("template")
+    assert stub.seen.index(lookup) < stub.seen.index(stub.of("search")[0])
+    assert lookup.query["select_filters"] == '{"hash_id": {"eq": "4e17788f74f075dd9aab7d0d4427968f"}}'
+
+
+def test_a_template_that_is_gone_is_refused_and_nothing_is_searched_or_rented(stub, desk):
+    stub.templates.clear()
+    desk.declare(TEMPLATE.format(more=""))
+    ran = desk.apply()
+    assert ran.code == 4
+    assert "4e17788f74f075dd9aab7d0d4427968f" in ran.said
+    assert stub.of("search", "rent") == []
+
+
+BLIND = {
+    "the key may not read templates": says(403, {"success": False, "error": "forbidden", "msg": "missing scope"}),
+    "the route fails": says(500, b"<html>"),
+    "the answer is a page": says(200, b"<html>"),
+    "the answer is about another template": says(200, {"success": True, "templates": [{"hash_id": "a" * 32}]}),
+}
+
+
+@pytest.mark.parametrize("answer", BLIND.values(), ids=BLIND.keys())
+def test_a_lookup_that_cannot_tell_refuses_nothing(stub, desk, answer):
+    stub.always("template", answer)
+    desk.declare(TEMPLATE.format(more=""))
+    assert desk.apply().code == 0
+    assert len(stub.of("rent")) == 1
+
+
+def test_an_image_needs_no_lookup(stub, desk):
+    assert desk.apply().code == 0
+    assert stub.of("template") == []
 
 
 def test_a_search_says_verified_rentable_and_external_even_where_either_will_do(stub, desk):
