@@ -96,5 +96,6 @@ def share_text(share: float | None) -> str:
 
 def relaxation_text(step: Relaxation) -> str:
     """One rule loosened, and what it would admit."""
-    machines = plural(step.machines, "machine")
-    return f"{step.rule} {step.to} would admit {machines}" if step.to else f"without {step.rule}: {machines} more"
+    if step.to is None:
+        return f"without {step.rule} {plural(step.machines, 'more machine')}"
+    return f"{step.rule} {step.to} would admit {plural(step.machines, 'machine')}"

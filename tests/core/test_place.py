@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -31,7 +32,7 @@ def chosen(placement):
 IN = {"far": "Sweden, SE", "near": "California, US"}
 ORDER = {
     "the cheapest first": ([offer(1, price="0.3"), offer(2, price="0.2")], 2),
-    "the better tier before the lower price": (
+    "the earlier tier before the lower price, where their order is strict": (
         [offer(1, price="0.1", location=IN["far"]), offer(2, price="0.4", location=IN["near"])],
         2,
     ),
@@ -55,7 +56,7 @@ ORDER = {
 
 @pytest.mark.parametrize(("market", "expected"), ORDER.values(), ids=ORDER.keys())
 def test_the_best_offer_is_taken(market, expected):
-    spec = fleet(regions=regions("US", "SE"))
+    spec = fleet(regions=replace(regions("US", "SE"), strict_order=True))
     for rows in (market, market[::-1]):
         assert chosen(fill(spec, rows)) == {"june/0": expected}
 

@@ -70,7 +70,7 @@ def _changed(route, new, old):
 
 def tiers(*tokens: str) -> dict[str, object]:
     rows = [{"name": token.lower().replace(" ", "-"), "in": [token]} for token in tokens]
-    return {"regions.tiers": rows}
+    return {"regions.tiers": rows, **({"regions.strict_order": True} if len(rows) > 1 else {})}
 
 
 # --- one setting at a time ----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.model import Account, Endpoint, Instance
 from reconciler.errors import DoubtfulReading, KeyProblem, ReconcileError, SearchQuotaUsedUp, Unreachable
-from reconciler.provider import DestroyDoubtful, DestroySent, Gone, Provider
+from reconciler.provider import DestroyDoubtful, DestroySent, Found, Gone, Provider
 from reconciler.vast.provider import VastProvider
 
 from .world import HTML, START, Script, page, provider_for, query, raw, row, said
@@ -230,7 +230,7 @@ SEARCHES = {
 @pytest.mark.parametrize(("changes", "expected"), SEARCHES.values(), ids=SEARCHES.keys())
 def test_every_rule_is_said_in_the_servers_words(changes, expected):
     script = Script(said(200, {"offers": []}))
-    assert provider_for(script).search(query(**changes)) == ()
+    assert provider_for(script).search(query(**changes)) == Found((), 0)
     assert script.bodies == [{**PLAIN, **expected}]
     assert [(each.method, each.url.path) for each in script.requests] == [("POST", "/api/v0/bundles/")]
 
@@ -262,7 +262,7 @@ def _offer(**changes: object) -> dict[str, object]:
 
 
 def _offers(*rows: object) -> tuple:
-    return provider_for(Script(said(200, {"offers": list(rows)}))).search(query())
+    return provider_for(Script(said(200, {"offers": list(rows)}))).search(query()).offers
 
 
 def test_an_offer_is_read_with_every_field_we_know():

@@ -8,10 +8,11 @@ from typing import Any
 
 import builders as b
 
+from reconciler.core.candidates import Candidate
 from reconciler.core.diff import Fault, Member
 from reconciler.core.label import Mark
 from reconciler.core.model import Fleet, Instance, Source
-from reconciler.core.place import Candidate, Choice, Miss, Shortage
+from reconciler.core.place import Choice
 from reconciler.core.plan import (
     Cost,
     Create,
@@ -27,11 +28,14 @@ from reconciler.core.plan import (
     Unfilled,
     Wait,
 )
+from reconciler.core.score import Score
+from reconciler.core.shortage import Miss, Relaxation, Shortage
 from reconciler.core.states import state_of
 
 NOW = 1795284000.0
 """2026-11-21T18:00:00Z"""
 RATE = Decimal("0.25")
+SCORE = Score((0.7, 0.5, 1.0, 0.9, 0.25), 0.2, 0.1, 0.932)
 
 PAYLOADS = [
     "[click](https://evil.example)",
@@ -81,7 +85,7 @@ def member(at: str, spec: Fleet, **options: object) -> Member:
 
 
 def choice(price: str, tier: str | None = None, **options: object) -> Choice:
-    return Choice(Candidate(b.offer(price=price, **options), Decimal(price), tier))
+    return Choice(Candidate(b.offer(price=price, **options), Decimal(price), tier, SCORE, SCORE.total))
 
 
 def create(**options: object) -> Create:
@@ -130,7 +134,8 @@ def repair(index: int, seconds: float = 70.0) -> Replace:
 def shortage(**options: object) -> Shortage:
     miss = Miss("price.max_per_hour", "$0.525/h", Decimal("5"), Decimal("0.525"))
     refused = (("spread.per_host", 15), ("price.max_per_hour", 1))
-    return Shortage(**{"seen": 40, "refused": refused, "nearest": miss, **options})  # type: ignore[arg-type]
+    ways = (Relaxation("host.min_reliability", "0.94", 7), Relaxation("host.require verified", None, 12))
+    return Shortage(**{"seen": 40, "refused": refused, "nearest": miss, "relaxations": ways, **options})  # type: ignore[arg-type]
 
 
 def unfilled(count: int = 4, **options: object) -> Unfilled:
@@ -179,7 +184,7 @@ def busy() -> Plan:
         leaks=(Leak(1720099, b.seat("render/9"), NOW - 250, Decimal("0.25")),),
         mislabelled=(1700006,),
         cost=Cost(Decimal("7.845"), Decimal("7.795"), Decimal("8.339"), Decimal(9), Decimal(2100)),
-        market=MarketSeen(412, 7),
+        market=MarketSeen(412, 7, 448, 0.91),
         rents_wait_s=130.0,
         problems=("fleet tts: the market could not be searched: 503 Service Unavailable",),
     )

@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
+from reconciler.core.candidates import Appraiser
 from reconciler.core.model import FromEnv, RegistryLogin, RolloutOrder
-from reconciler.core.place import judge_market, shortage
-from reconciler.core.plan import Cost, SeatNote, Wait
+from reconciler.core.plan import Cost, MarketSeen, SeatNote, Wait
 from reconciler.core.report import Outcome, OutcomeKind
+from reconciler.core.shortage import relaxations, shortage
 from reconciler.core.states import State
 from reconciler.core.template import Template
 from reconciler.diagnostics import Diagnostic
@@ -66,12 +67,17 @@ def read_back(document: dict[str, Any]) -> dict[str, Any]:
 def market() -> list[Any]:
     fleet = samples.june(regions=b.regions("US-CA", "US"))
     rows = [*b.offers("0.31", "0.243", "0.6"), b.offer(9, location="Ontario, CA", host_id=None, reliability=None)]
-    return [fleet, judge_market(fleet, rows, b.NO_BANS, b.NOW)]
+    return [fleet, b.judged(fleet, rows)]
 
 
 def offers() -> dict[str, Any]:
-    fleet, judged = market()
-    return offers_document(fleet, judged, shortage(judged, {}))
+    return offers_of(*market())
+
+
+def offers_of(fleet: Any, judged: Any) -> dict[str, Any]:
+    seen = MarketSeen(len(judged), 2, 64, 0.91)
+    appraiser = Appraiser(fleet, b.NO_BANS, b.NOW)
+    return offers_document(appraiser, judged, shortage(judged, {}), relaxations(judged), seen)
 
 
 def findings() -> list[Diagnostic]:
@@ -91,7 +97,7 @@ DOCUMENTS = {
     "a destroy": lambda: apply_document(samples.quiet(), OUTCOMES[1:2], "done", [], None, command="destroy"),
     "a status": lambda: status_document(samples.busy()),
     "offers": offers,
-    "no offers": lambda: offers_document(samples.june(), [], shortage([], {})),
+    "no offers": lambda: offers_of(samples.june(), []),
     "templates": lambda: templates_document("cuda", TEMPLATES),
     "no templates": lambda: templates_document("nobody's", []),
     "valid files": lambda: validate_document([samples.june()], b.policy(), [], ["specs/june-voice.yaml"]),
@@ -193,7 +199,7 @@ def test_a_plan_tells_its_numbers():
         "credit": "2100",
         "credit_lasts_hours": "269.4",
     }
-    assert told["market"] == {"machines": 412, "searches": 7}
+    assert told["market"] == {"machines": 412, "searches": 7, "rows": 448, "share": 0.91}
     assert told["leaks"] == [
         {"id": 1720099, "seat": "render/9", "since": "2026-11-21T17:55:50Z", "rate_per_hour": "0.25"}
     ]
@@ -214,6 +220,12 @@ def test_a_create_tells_what_it_rents():
             "location": "California, US",
             "price_per_hour": "0.243",
             "tier": "us-west",
+            "score": {
+                "total": 0.932,
+                "parts": {"latency": 0.7, "price": 0.5, "gpu": 1.0, "reliability": 0.9, "availability": 0.25},
+                "bonus": 0.2,
+                "modifiers": 0.1,
+            },
             "ceiling": "0.25515",
         },
     }
@@ -306,5 +318,5 @@ def test_nothing_of_a_container_gets_out():
     actions = (samples.create(fleet=fleet), replace(samples.exchange(), fleet=fleet))
     plan = samples.plan(samples.fleet_plan(fleet, actions=actions))
     made = [plan_document(plan), status_document(plan), apply_document(plan, OUTCOMES, "done", [], None)]
-    made += [offers_document(fleet, [], shortage([], {})), validate_document([fleet], b.policy(), [], [])]
+    made += [offers_of(fleet, []), validate_document([fleet], b.policy(), [], [])]
     assert "CANARY" not in "".join(map(dump, made))

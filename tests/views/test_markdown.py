@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model import Source
-from reconciler.core.place import judge_market, shortage
 from reconciler.core.plan import Cost, Stray
 from reconciler.core.report import Outcome
+from reconciler.core.shortage import shortage
 from reconciler.diagnostics import Diagnostic
 from reconciler.views.markdown import (
     MOST_ROWS,
@@ -67,7 +67,7 @@ At most $8.339/h on the way; budget $9.000/h; the credit lasts 11 days.
 | `-/+` | render/5 | 1x RTX 3060, Texas, US, machine 9881 for instance 1730005 | $0.250 -> $0.251/h \
 | instance 1730005 is exited; waits: its grace, 1m10s |
 | `!` | 4 seats of render | no offer |  | of 40 offers seen, spread.per_host refuses 15, price.max_per_hour refuses 1; \
-nearest miss $0.525/h: price.max_per_hour, $0.525/h, 5 % off |
+nearest miss $0.525/h: price.max_per_hour, $0.525/h, 5 % off; host.min_reliability 0.94 would admit 7 machines; without host.require verified 12 more machines |
 | `-` | old/0 | instance 1690000 | -$0.250/h | pruned |
 
 `+/-` starts the new one first, `-/+` ends the old one first.
@@ -131,7 +131,9 @@ def test_what_a_run_did():
 
 
 def test_a_run_without_anything_to_do_that_could_not_fill_a_seat():
-    plan = samples.plan(samples.fleet_plan(samples.render(), running=40, unfilled=(samples.unfilled(1, nearest=None),)))
+    plan = samples.plan(
+        samples.fleet_plan(samples.render(), running=40, unfilled=(samples.unfilled(1, nearest=None, relaxations=()),))
+    )
     assert outcomes_markdown(plan, [], "done") == (
         "**$0.000/h** (about $0 a month). The run ended done: nothing was done.\n\n"
         "**Unfilled**\n\n"
@@ -142,13 +144,13 @@ def test_a_run_without_anything_to_do_that_could_not_fill_a_seat():
 def test_offers():
     fleet = samples.june(regions=b.regions("US-CA", "US"))
     rows = [*b.offers("0.31", "0.243", "0.6"), b.offer(9, location="Ontario, CA")]
-    judged = judge_market(fleet, rows, b.NO_BANS, b.NOW)
+    judged = b.judged(fleet, rows)
     assert offers_markdown(fleet, judged, shortage(judged, {})) == (
         "**june-voice**: 2 eligible offers of 4 seen\n\n"
-        "|  | Price | What | Tier | Reliability | Download | Host |\n"
-        "| --- | --- | --- | --- | --- | --- | --- |\n"
-        "| 1 | $0.243/h | 1x RTX 3060, California, US, machine 5002 | US-CA | 0.990 | 500 Mbps | 6002 |\n"
-        "| 2 | $0.310/h | 1x RTX 3060, California, US, machine 5001 | US-CA | 0.990 | 500 Mbps | 6001 |\n\n"
+        "|  | Price | Score | What | Tier | Reliability | Download | Host |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        "| 1 | $0.243/h | 0.514 | 1x RTX 3060, California, US, machine 5002 | US-CA | 0.990 | 500 Mbps | 6002 |\n"
+        "| 2 | $0.310/h | 0.380 | 1x RTX 3060, California, US, machine 5001 | US-CA | 0.990 | 500 Mbps | 6001 |\n\n"
         "Refused: price.max_per_hour refuses 1, regions.tiers refuses 1.\n\n"
         "The nearest miss $0.600/h: price.max_per_hour, $0.600/h, 20 % off."
     )
@@ -251,8 +253,8 @@ def check(text: str, payload: str) -> None:
 
 def pages(payload: str) -> dict[str, str]:
     fleet = samples.june(source=Source(payload, 1))
-    judged = judge_market(fleet, [b.offer(1, location=payload, gpu_name="RTX 3060")], b.NO_BANS, b.NOW)
-    refused = judge_market(fleet, [b.offer(1, gpu_name=payload, location=payload)], b.NO_BANS, b.NOW)
+    judged = b.judged(fleet, [b.offer(1, location=payload, gpu_name="RTX 3060")])
+    refused = b.judged(fleet, [b.offer(1, gpu_name=payload, location=payload)])
     outcome = Outcome("refused", b.seat("june-voice/0"), payload, 5)
     finding = Diagnostic("error", "unknown-field", payload, payload, 3, 1, payload, 1, payload)
     return {

@@ -71,7 +71,7 @@ def test_a_seat_that_stays_empty_is_a_failure(stub, desk):
 def test_a_better_tier_is_looked_for_behind_a_page_of_cheaper_offers(stub, desk):
     cheap = [offer_row(501 + n, base=0.1 + n / 10_000, geolocation="Ohio, US") for n in range(70)]
     stub.offers = {row["id"]: row for row in [*cheap, offer_row(900, base=0.3, geolocation="Texas, US")]}
-    desk.declare(fleet(more="regions: {tiers: [{name: best, in: [US-TX]}, {name: rest, in: [US]}]}\n"))
+    desk.declare(fleet(more="regions: {tiers: [{name: best, in: [US-TX], bonus: 0.9}, {name: rest, in: [US]}]}\n"))
     ran = desk.apply(wait=True)
     assert ran.code == 0, ran.said
     assert [row["geolocation"] for row in stub.instances.values()] == ["Texas, US"]

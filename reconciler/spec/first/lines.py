@@ -77,8 +77,9 @@ LINES = (
     _example("price", "budget_per_hour", "1.00", "the most the whole fleet may cost, a step of a rollout included"),
     _example(
         "regions", "tiers", "", "places in order of preference; the first that matches counts, elsewhere is refused",
-        ("- {name: west, in: [US-CA, US-WA, US-OR]}", "- {name: near, in: [US, CA]}"),
+        ("- {name: west, in: [US-CA, US-WA, US-OR], bonus: 0.2}", "- {name: near, in: [US, CA]}"),
     ),
+    _example("regions", "strict_order", "true", "a tier only when the ones before it cannot fill the fleet"),
     _example("regions", "blocked", "[RU, CN]", "out, whatever the tiers say: US-CA, CA-ON, SE or Europe"),
     _example("host", "require", "[verified]", _DEFAULT + "verified, datacenter, static_ip; [] takes every host"),
     _example("host", "min_reliability", "0.95", _DEFAULT + "from 0 to 1"),

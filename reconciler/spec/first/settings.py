@@ -52,9 +52,18 @@ def read_settings(found: Found) -> Settings:
     for setting in sorted(found_in.known, key=lambda each: meaning_of(each)[0]):
         if setting.node.value is not None:
             _take(setting, settings)
+    _keep_the_order(settings)
     settings.unknown = shown_names([*found_in.unknown, *settings.unknown])
     settings.diagnostics = in_order(settings.diagnostics)
     return settings
+
+
+def _keep_the_order(settings: Settings) -> None:
+    """Several preferred places are wanted in their order, which tiers have only when the spec says so."""
+    parts = settings.parts.get(("regions", "tiers"), ())
+    if sum(len(part.node.value) for part in parts if isinstance(part.node.value, tuple)) > 1:
+        route = ("regions", "strict_order")
+        settings.parts[route] = (Part(route, Node(True, parts[0].node.mark), parts[0].origin),)
 
 
 def _of_env(page: Page, settings: Settings) -> Sorted:

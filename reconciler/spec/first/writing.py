@@ -76,9 +76,9 @@ def _value(node: Node) -> str:
     value = node.value
     if isinstance(value, Decimal):
         return f"{value:f}"
-    text = str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", text) and text.lower() not in _NOT_TEXT_ELSEWHERE
-    return text if plain else f'"{text}"'
+    return text if plain or isinstance(value, bool) else f'"{text}"'
 
 
 def _block(name: str, lines: list[Line]) -> list[str]:
