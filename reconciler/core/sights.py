@@ -82,6 +82,7 @@ def utc_day(at: float) -> date:
 
 def with_new(sights: Sights, new: NewSights) -> Sights:
     """The sights with what a pass adds, as a store would keep them, so that the pass can go on with it."""
+    sights = sights.fresh(new.at)
     seen = {size: Sighting(new.at, sights.times_seen(*size) + 1) for size in new.seen}
     rows = {**sights.rows, new.day: sights.rows_used(new.day) + new.rows}
     return Sights({**sights.measured, **new.measured}, {**sights.sightings, **seen}, rows).fresh(new.at)

@@ -62,20 +62,21 @@ class TcpProbe:
     """Measures from this machine. Everything happens in the calling thread; no socket outlives a call.
 
     `allowed` decides which addresses may be connected to; only tests on the loopback address give another one.
-    `check` is called a few times a second and may raise to stop.
+    `check` is called a few times a second and may raise to stop; `at_once` addresses are tried side by side.
     """
 
     allowed: Callable[[Address], bool] = is_public
     ports: tuple[int, ...] = PORTS
     check: Callable[[], None] = field(default=lambda: None)
+    at_once: int = AT_ONCE
 
     def latency_ms(self, addresses: Sequence[str], timeout_s: float) -> Mapping[str, float]:
         """The round trip to each public address that answered within `timeout_s`, in milliseconds: best of two."""
         until = time.perf_counter() + MAX_TIMEOUTS * timeout_s
         known = self._literal(addresses)
         best: dict[str, float] = {}
-        for start in range(0, len(known), AT_ONCE):
-            doors = [_Door(*one, port) for one in known[start : start + AT_ONCE] for port in self.ports]
+        for start in range(0, len(known), self.at_once):
+            doors = [_Door(*one, port) for one in known[start : start + self.at_once] for port in self.ports]
             for _ in range(TRIES):
                 answers = self._knock(doors, min(time.perf_counter() + timeout_s, until))
                 for door, ms in answers.items():

@@ -49,11 +49,14 @@ class Distances:
     def _places(self, addresses: frozenset[str]) -> Mapping[str, str]:
         """What hosts tell of their place, by the addresses asked for."""
         found: dict[str, str] = {}
-        for machine in self._world.market().machines:
+        # Drawing the facts of every machine takes a while; those that a search has looked at have theirs already.
+        for machine in sorted(self._world.market().machines, key=lambda machine: machine.glimpses is None):
+            if len(found) == len(addresses):
+                break
             row = machine.row(0, self._world.now)
             address = str(row.get("public_ipaddr") or "").strip()
             if address in addresses:
-                found[address] = row.get("geolocation") or ""
+                found.setdefault(address, row.get("geolocation") or "")
         return found
 
     def _round_trip(self, address: str, place: str) -> float | None:

@@ -62,6 +62,12 @@ REPLACES_AFTER_TEN_MINUTES: dict[str, dict[str, Any]] = {
 }
 """Rules judged by text of the machine."""
 
+CONTINENTS = ["Africa", "Asia", "Europe", "North America", "Oceania", "South America"]
+POLE = [{"name": "pole", "in": ["AQ"]}]
+AT_THE_POLE = {"users_at": [-90, 0]}
+WEIGHTS = ("latency", "price", "gpu", "reliability", "availability")
+MODIFIERS = ("verified", "datacenter", "high_bandwidth", "new_host")
+
 CHANGES_NOTHING: dict[str, dict[str, Any]] = {
     "min_ready": {"min_ready": 0},
     "priority": {"priority": 10},
@@ -88,6 +94,17 @@ CHANGES_NOTHING: dict[str, dict[str, Any]] = {
     "gpu.models, one more": {"gpu__models": ["RTX 4090", "RTX 3060", "RTX 3090"]},
     "regions.blocked, elsewhere": {"regions__blocked": ["AQ"]},
     "blacklist.machines, until yesterday": {},
+    "regions.tiers, a bonus": {"regions__tiers": [{"name": "all", "in": CONTINENTS, "bonus": 1}]},
+    "regions.elsewhere, a penalty": {"regions": {"tiers": POLE, "elsewhere": {"penalty": 2}}},
+    "regions.strict_order": {"regions": {"tiers": POLE, "elsewhere": {"penalty": 0}, "strict_order": True}},
+    "latency.users_at": {"latency": AT_THE_POLE},
+    "latency.max_ms": {"latency": {**AT_THE_POLE, "max_ms": 1}},
+    "latency.trust_estimate": {"latency": {**AT_THE_POLE, "max_ms": 1, "trust_estimate": True}},
+    "latency.probe": {"latency": {**AT_THE_POLE, "max_ms": 1, "probe": True}},
+    "latency.timeout": {"latency": {**AT_THE_POLE, "probe": True, "timeout": "100ms"}},
+    "scoring.strategy": {"scoring": {"strategy": "reliable"}},
+    **{f"scoring.weights.{part}": {"latency": AT_THE_POLE, "scoring": {"weights": {part: 1}}} for part in WEIGHTS},
+    **{f"scoring.modifiers.{part}": {"scoring": {"modifiers": {part: -1}}} for part in MODIFIERS},
 }
 OTHERWISE_SHOWN = {"kind", "name", "replicas"}
 """Their effects are shown by tests of their own."""
