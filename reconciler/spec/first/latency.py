@@ -41,7 +41,7 @@ def _timeout(setting: Setting, route: Route) -> Part:
 
 
 def latency_lines(parts: Sequence[Part]) -> list[str]:
-    """The block's lines. They are comments, since such a check does not say where the users are, which `latency` asks for."""
+    """The block's lines. They are comments: such a check does not say where the users are, which `latency` asks for."""
     if not parts:
         return []
     values = {part.route[-1]: part for part in parts}
