@@ -37,14 +37,26 @@ def normalise(name: str) -> str:
     return _BY_SQUEEZED.get(_squeezed(name)) or " ".join(name.replace("_", " ").split())
 
 
+def _in_full(name: str) -> str | None:
+    """The known name of a card in its maker's words: `NVIDIA GeForce RTX 4070 Ti Super` is `RTX 4070S Ti`."""
+    short = re.sub(r"nvidia|geforce", "", _squeezed(name))
+    return _BY_SQUEEZED.get(re.sub(r"(ti)?super", lambda found: "s" + (found[1] or ""), short))
+
+
+def _kinds_of(name: str) -> list[str]:
+    """The known names that say more: `H100` comes as `H100 NVL`, `H100 PCIE` and `H100 SXM`."""
+    words = set(normalise(name).lower().split())
+    return [known for known in KNOWN if words and words <= set(known.lower().split())]
+
+
 def suggest(name: str) -> str | None:
-    """The known name that `name` is probably a misspelling of."""
-    return near(normalise(name), KNOWN)
+    """The known name that `name` probably means, or the few that it may mean."""
+    return _in_full(name) or ", ".join(_kinds_of(name)[:4]) or near(normalise(name), KNOWN)
 
 
 def is_misspelt(name: str) -> bool:
     """True where `name` is near a known name and has its digits; other digits are rather a card we do not know yet."""
-    known = suggest(name)
+    known = _in_full(name) or (None if _kinds_of(name) else near(normalise(name), KNOWN))
     return known is not None and _digits(known) == _digits(name)
 
 

@@ -452,7 +452,6 @@ class OfferQuery:
     min_ram_gb: Decimal | None = None
     min_disk_mbps: Decimal | None = None
     min_cuda: Decimal | None = None
-    min_driver: str | None = None
     max_download_per_tb: Decimal | None = None
     max_upload_per_tb: Decimal | None = None
     min_direct_ports: int | None = None

@@ -53,14 +53,18 @@ _SAID = """USA=US United States=US America=US UK=GB United Kingdom=GB England=GB
     Belgium=BE Germany=DE France=FR Spain=ES Portugal=PT Italy=IT Switzerland=CH Austria=AT Poland=PL
     Czechia=CZ Czech Republic=CZ Slovakia=SK Hungary=HU Romania=RO Bulgaria=BG Greece=GR Ukraine=UA Russia=RU
     Estonia=EE Latvia=LV Lithuania=LT Turkey=TR Türkiye=TR Israel=IL India=IN China=CN Taiwan=TW Japan=JP
-    South Korea=KR Korea=KR Hong Kong=HK Singapore=SG Vietnam=VN Thailand=TH Malaysia=MY Indonesia=ID Philippines=PH
+    South Korea=KR Korea=KR Hong Kong=HK Macao=MO Macau=MO Singapore=SG Vietnam=VN Thailand=TH Malaysia=MY Indonesia=ID
+    Philippines=PH Puerto Rico=PR Guam=GU Virgin Islands=VI American Samoa=AS
     Australia=AU New Zealand=NZ South Africa=ZA"""
 _MEANT = {" ".join(name.split()).lower(): token for name, token in re.findall(r"([^=]+)=(\w+)\s*", _SAID)}
 _MEANT.update(
     {name.lower(): f"{country}-{code}" for country, names in _CODE_OF.items() for name, code in names.items()}
 )
-_MEANT["georgia"] = "US-GA"
+_MEANT |= {"georgia": "US-GA", "dc": "US-DC", "washington dc": "US-DC", "washington, dc": "US-DC"}
 _MEANT.update(_CONTINENT_BY_LOWER)
+
+_TERRITORIES = {"US-PR": "PR", "US-GU": "GU", "US-VI": "VI", "US-AS": "AS", "US-MP": "MP", "CN-HK": "HK", "CN-MO": "MO"}
+"""What the market has as countries of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,12 @@ def spelt(token: str) -> str | None:
 
 
 def suggest(token: str) -> str | None:
-    """The token that was probably meant: that of `spelt`, or `Europe` for `Eurpoe`."""
+    """The token that was probably meant: that of `spelt`, `PR` for `US-PR`, `Europe` for `Eurpoe`."""
+    upper = re.sub(r"[\s_]", "-", token.strip().upper())
+    if upper in _TERRITORIES:
+        return _TERRITORIES[upper]
+    if state := _CODE_OF.get(upper[:2], {}).get(token[3:].strip().title()):
+        return f"{upper[:2]}-{state}"
     wanted = near(token.lower(), _MEANT) if len(token) > 3 else None
     return spelt(token) or (_MEANT[wanted] if wanted else None)
 

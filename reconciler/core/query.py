@@ -1,5 +1,8 @@
 """What a fleet needs, as a question to the market: every hard rule that a server can check.
 
+All but the driver: the server compares a number that many rows lack (8 to 17 % of those eligible in the recording of
+2024), so its filter would hide offers that fit.
+
 Rows are judged again when they arrive; the query only keeps useless ones from counting against the quota.
 """
 
@@ -30,7 +33,6 @@ def query_of(fleet: Fleet) -> OfferQuery:
         min_ram_gb=host.min_ram_gb,
         min_disk_mbps=host.min_disk_mbps,
         min_cuda=None if host.min_cuda is None else Decimal(host.min_cuda),
-        min_driver=host.min_driver,
         max_download_per_tb=fleet.price.max_download_per_tb,
         max_upload_per_tb=fleet.price.max_upload_per_tb,
         min_direct_ports=min_direct_ports(fleet),

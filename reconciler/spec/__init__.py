@@ -5,5 +5,6 @@ events.py    YAML events -> a tree with places           tree.py      the tree, 
 schema.py    tree -> findings, by the JSON Schema        explain.py   one schema error in our words
 rules.py     findings beyond the schema                  build.py     tree -> Fleet and Policy
 files.py     finding and opening files                   govern.py    which policy governs
-load.py      the conductor                              first/       a repository's first spec, written for it
+queries.py   host.query, checked where it stands         first/       a repository's first spec, written for it
+load.py      the conductor
 """

@@ -87,6 +87,7 @@ CHANGES_NOTHING: dict[str, dict[str, Any]] = {
     "host.min_driver": {"host__min_driver": "999"},
     "host.min_direct_ports": {"host__min_direct_ports": 60000},
     "host.min_days_left": {"host__min_days_left": 3000},
+    "host.query": {"host__query": "pcie_bw>=9000"},
     "spread.per_machine": {"spread__per_machine": 2},
     "spread.per_host": {"spread__per_host": 1},
     "container.registry_login.password": {},

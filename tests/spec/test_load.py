@@ -12,6 +12,7 @@ import pytest
 from reconciler.core.model import (
     Banned,
     Blacklist,
+    Clause,
     Container,
     Fleet,
     FromEnv,
@@ -66,6 +67,7 @@ host:
   min_driver: "580"
   min_direct_ports: 3
   min_days_left: 7
+  query: "foo>=10 bar in [A_B, c]"
 spread: {per_machine: 2, per_host: 25%}
 blacklist:
   hosts: [12345]
@@ -112,6 +114,10 @@ def test_every_field_arrives(folder):
             min_driver="580",
             min_direct_ports=3,
             min_days_left=Decimal(7),
+            query=(
+                Clause("foo", "gte", (Decimal(10),), "foo>=10"),
+                Clause("bar", "in", ("A B", "c"), "bar in [A_B, c]"),
+            ),
         ),
         spread=Spread(Limit(Decimal(2)), Limit(Decimal(25), percent=True)),
         blacklist=Blacklist((Banned(12345),), (Banned(137831, "image pulls fail", date(2026, 12, 31)),)),
