@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from operator import ge, gt, le, lt
 
 from reconciler.core.model import Clause, Offer
@@ -33,6 +34,7 @@ def holds(clause: Clause, value: Value) -> bool:
     return known and any(_same(value, each) for each in clause.values) is wanted
 
 
+@lru_cache(maxsize=1024)
 def version(text: str) -> tuple[int, ...] | None:
     """`580.95` as three numbers; None where it is no version."""
     parts = [int(part) for part in text.split(".")] if _VERSION.fullmatch(text) else []

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
 
-from reconciler.core.clauses import refuses
+from reconciler.core.clauses import refuses, version
 from reconciler.core.drift import in_force, min_vram_mb
 from reconciler.core.gpus import normalise
 from reconciler.core.latency import Measured, reading_of
 from reconciler.core.model import Banned, Blacklist, Clause, Fleet, Latency, Offer, Regions, Requirement
 from reconciler.core.places import matches, parse_location
-from reconciler.core.versions import version
 
 DAY_S = 86400.0
 
@@ -219,8 +218,11 @@ def _required(requirement: Requirement) -> Check:
 
 
 def _driver(least: str) -> Check:
+    """An unreadable version is older than any; asking for one asks for nothing."""
+    floor = version(least) or ()
+
     def check(offer: Offer) -> Refusal | None:
-        if version(offer.driver) >= version(least):
+        if (version(offer.driver or "") or ()) >= floor:
             return None
         return Refusal("host.min_driver", offer.driver or "unknown", admits=offer.driver)
 

@@ -69,9 +69,6 @@ def _floors(query: OfferQuery) -> dict[str, Condition]:
         "cpu_ram": None if query.min_ram_gb is None else query.min_ram_gb * 1024,
         "disk_bw": query.min_disk_mbps,
         "cuda_max_good": query.min_cuda,
-        # A row has the version as text; its filter takes a number (documented). Rows whose number is missing are not
-        # answered then: one in ten in 2024, none since 2026 (counted in recorded markets).
-        "driver_version": None if query.min_driver is None else padded(query.min_driver),
         "direct_port_count": query.min_direct_ports,
         "duration": None if days is None else days * _SECONDS_PER_DAY,
     }

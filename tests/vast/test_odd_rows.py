@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from builders import NO_BANS, NOW, fleet, regions
 
-from reconciler.core.eligibility import judge_offer
+from reconciler.core.eligibility import Judge
 from reconciler.core.model import Offer
 from reconciler.core.places import parse_location
 from reconciler.vast.decode import decode
@@ -41,7 +41,7 @@ def read(**changes: object) -> Offer:
 
 
 def refusals(found: Offer, spec=STRICT) -> list[str]:
-    return [each.rule for each in judge_offer(spec, found, NO_BANS, NOW).refusals]
+    return [each.rule for each in Judge(spec, NO_BANS, NOW).refusals(found)]
 
 
 def test_the_plain_row_is_eligible():
