@@ -13,6 +13,7 @@ from typing import Literal
 
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.model import Fleet, Policy
+from reconciler.core.place import Placement
 from reconciler.core.plan import MarketSeen, Plan
 from reconciler.core.report import Outcome, Report
 from reconciler.core.score import PARTS
@@ -28,6 +29,7 @@ from reconciler.views.parts import (
     place_of,
     plan_parts,
     relaxation_parts,
+    shortage_parts,
     tenths,
     value,
 )
@@ -115,14 +117,18 @@ def offers_document(
 
 
 def validate_document(
-    fleets: Iterable[Fleet], policy: Policy | None, diagnostics: Sequence[Diagnostic], files: Iterable[str]
+    fleets: Iterable[Fleet],
+    policy: Policy | None,
+    diagnostics: Sequence[Diagnostic],
+    files: Iterable[str],
+    placed: Placement | None = None,
 ) -> Document:
-    """What the files declare, and everything that is wrong with them."""
+    """What the files declare, everything that is wrong with them, and what of it a market would fill."""
     result = {
         "valid": all(found.severity != "error" for found in diagnostics),
         "files": list(files),
         "policy": None if policy is None else {"owner": policy.owner, "file": policy.file},
-        "fleets": [_declared(fleet) for fleet in fleets],
+        "fleets": [_declared(fleet) | _would_fill(fleet, placed) for fleet in fleets],
         "diagnostics": [_diagnostic(found) for found in diagnostics],
     }
     return _envelope("validate") | result
@@ -191,6 +197,14 @@ def _declared(fleet: Fleet) -> Document:
         "budget_per_hour": maybe(price.budget_per_hour),
     }
     return place_of(fleet) | rules
+
+
+def _would_fill(fleet: Fleet, placed: Placement | None) -> Document:
+    if placed is None:
+        return {}
+    short = placed.shortages.get(fleet.name)
+    filled = sum(seat.fleet == fleet.name for seat in placed.choices)
+    return {"would_fill": filled, "shortage": None if short is None else shortage_parts(short)}
 
 
 def _diagnostic(found: Diagnostic) -> Document:

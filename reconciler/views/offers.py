@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.latency import Reading
-from reconciler.core.model import Fleet
+from reconciler.core.model import Fleet, Modifiers
+from reconciler.core.place import Placement
 from reconciler.core.score import PARTS, modifiers_of
 from reconciler.core.shortage import Relaxation, Shortage
 from reconciler.views.text import aligned, shortage_text
@@ -22,16 +24,20 @@ def offers_text(
     rows = [_row(rank, candidate, counted, fleet) for rank, candidate in enumerate(good[:limit], 1)]
     names = _header(counted, fleet)
     more = [f"... and {len(good) - limit} more"] if len(good) > limit else []
-    head = f"{fleet.name}  {plural(len(good), 'eligible offer')} of {len(judged)} seen, ranked by {_formula(weights)}"
+    ranked_by = _formula(weights, fleet)
+    head = f"{fleet.name}  {plural(len(good), 'eligible offer')} of {len(judged)} seen, ranked by {ranked_by}"
     refused = [f"  {rule} refuses {count}" for rule, count in shortage.refused]
     tail = ["Refused:", *refused] if refused else []
     nearest = [] if good else [f"Nothing fits: {shortage_text(shortage)}"]
     return "\n".join([head, *(aligned([names, *rows]) if rows else []), *more, *tail, *nearest])
 
 
-def _formula(weights: Sequence[float]) -> str:
-    """`0.35 latency + 0.25 price`: what the score is made of."""
-    return " + ".join(f"{weight:.2f} {name}" for name, weight in zip(PARTS, weights, strict=True) if weight)
+def _formula(weights: Sequence[float], fleet: Fleet) -> str:
+    """`0.35 latency + 0.25 price + bonus`: what the score is made of."""
+    parts = [(weight, name) for name, weight in zip(PARTS, weights, strict=True) if weight]
+    said = [name if len(parts) == 1 else f"{weight:.2f} {name}" for weight, name in parts]
+    adds = fleet.regions.tiers or fleet.scoring.modifiers != Modifiers()
+    return " + ".join([*said, "bonus"] if adds else said)
 
 
 def _header(counted: Iterable[int], fleet: Fleet) -> tuple[str, ...]:
@@ -116,6 +122,19 @@ def _sum(appraiser: Appraiser, candidate: Candidate, now: float) -> Iterator[tup
     for name, value in modifiers_of(fleet.scoring.modifiers, offer, now).items():
         yield f"  {name}", f"{value:+.3f}", ""
     yield "  score", f"{score.total:.3f}", ""
+
+
+def filled_text(fleets: Iterable[Fleet], placed: Placement) -> str:
+    """How many seats of each fleet a market would fill, and what keeps the others empty."""
+    return "\n".join(_filled(fleet, placed) for fleet in fleets)
+
+
+def _filled(fleet: Fleet, placed: Placement) -> str:
+    prices = [choice.candidate.price for seat, choice in placed.choices.items() if seat.fleet == fleet.name]
+    rate = f" for {money(sum(prices, Decimal(0)))}" if prices else ""
+    short = placed.shortages.get(fleet.name)
+    why = f"; {shortage_text(short)}" if short else ""
+    return f"{fleet.name}  {len(prices)} of {plural(fleet.replicas, 'seat')} would fill{rate}{why}"
 
 
 def relax_text(fleet: Fleet, relaxed: Mapping[str, Sequence[Relaxation]]) -> str:

@@ -28,7 +28,7 @@ from reconciler.core.plan import (
     Wait,
 )
 from reconciler.core.score import PARTS, Score
-from reconciler.core.shortage import Miss, Relaxation
+from reconciler.core.shortage import Miss, Relaxation, Shortage
 from reconciler.core.states import rate_per_hour
 from reconciler.views.wording import HOURS_PER_MONTH, counts, moment
 
@@ -192,9 +192,12 @@ def relaxation_parts(step: Relaxation) -> Document:
 
 
 def _unfilled(unfilled: Unfilled) -> Document:
-    shortage = unfilled.shortage
+    return {"seats": [str(seat) for seat in unfilled.seats]} | shortage_parts(unfilled.shortage)
+
+
+def shortage_parts(shortage: Shortage) -> Document:
+    """Why seats have no offer."""
     return {
-        "seats": [str(seat) for seat in unfilled.seats],
         "seen": shortage.seen,
         "refused": dict(shortage.refused),
         "nearest": nearest_parts(shortage.nearest),
