@@ -39,9 +39,10 @@ def min_vram_mb(fleet: Fleet) -> Decimal | None:
 
 def banned(entries: tuple[Banned, ...], number: int | None, now: float) -> Banned | None:
     """The entry that bans `number` today (UTC), if any."""
+    if not entries or number is None:
+        return None  # asked for every instance and offer, and most lists are empty
     today = datetime.fromtimestamp(now, UTC).date()
-    current = (b for b in entries if b.id == number and (b.until is None or today <= b.until))
-    return next(current, None) if number is not None else None
+    return next((b for b in entries if b.id == number and (b.until is None or today <= b.until)), None)
 
 
 def outside(fleet: Fleet, location: str | None) -> bool | None:
