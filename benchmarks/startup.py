@@ -2,7 +2,7 @@
 
     python benchmarks/startup.py [--instances 1000] [--runs 7] [--seed 82]
 
-Shows that a no-change `reconcile plan` on an account of 1,000 managed instances takes at most 0.4 times what
+Shows that a no-change `reconcile plan` on an account of 1,000 managed instances should take at most 0.4 times what
 `vastai show instances --raw` takes, and what `reconcile --help` takes beside `python -c pass`. Both clients are whole
 processes and read the list from one served simulator, in turns within one run (ours, theirs, ours, ...), so that a busy
 machine troubles both alike. The limiter is off for both: the server refuses nobody (`serve --no-limits`), and our

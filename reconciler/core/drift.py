@@ -39,7 +39,7 @@ def min_vram_mb(fleet: Fleet) -> Decimal | None:
 
 def banned(entries: tuple[Banned, ...], number: int | None, now: float) -> Banned | None:
     """The entry that bans `number` today (UTC), if any."""
-    return None if number is None else in_force(entries, now).get(number)
+    return in_force(entries, now).get(number) if entries and number is not None else None
 
 
 def in_force(entries: tuple[Banned, ...], now: float) -> dict[int, Banned]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Literal
 
 from reconciler.core.label import base32
@@ -85,6 +86,7 @@ def static_fields(fleet: Fleet) -> dict[str, object]:
     return {path: value for path, (value, default) in values.items() if value != default}
 
 
+@lru_cache(maxsize=1024)  # one fleet is asked for as often as it has instances
 def spec_hash(fleet: Fleet) -> str:
     """Eight base32 characters over the static fields: version 1, the hash that labels of `rc1` carry.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from reconciler.core.near import near
 
@@ -29,6 +30,7 @@ def _squeezed(name: str) -> str:
 _BY_SQUEEZED = {_squeezed(name): name for name in KNOWN}
 
 
+@lru_cache(maxsize=4096)
 def normalise(name: str) -> str:
     """The market's spelling of `name`: `RTX_3060`, `rtx3060` and `rtx-3060` are `RTX 3060`.
 

@@ -55,7 +55,8 @@ class ForeignMark:
 
 def base32(data: bytes, length: int) -> str:
     """The first `length` characters of lower-case base32: five bits each."""
-    return base64.b32encode(data).decode("ascii").lower()[:length]
+    enough = (5 * length + 7) // 8  # bytes; a checksum is made for every label that is read
+    return base64.b32encode(data[:enough]).decode("ascii").lower()[:length]
 
 
 def attempt_of(bits: int) -> str:

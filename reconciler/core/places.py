@@ -75,6 +75,7 @@ class Place:
     region: str | None
 
 
+@lru_cache(maxsize=4096)
 def parse_location(text: str | None) -> Place:
     """The place in `California, US`, `Sweden, SE`, `, US` or `US`; the code alone decides the country."""
     left, _, right = (text or "").rpartition(",")

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from reconciler.simulator.machines import Row
     from reconciler.simulator.world import World
 
-Keyed = tuple["Row", "Contract"]
-"""A contract and, in front of it, the columns that a list is filtered and put in order by."""
-
 PAGE = 25
 """Rows of a page, at most and by default; zero or less asks for 5."""
 
@@ -86,22 +83,22 @@ def _page(world: World, query: Mapping[str, str], columns: list[Any]) -> dict[st
     order = _order(structure(query, "order_by", []))
     filters = _filters(structure(query, "select_filters", {}))
     brief = _brief(world, order, filters)
-    keyed = [(brief(contract), contract) for contract in _shown(world)]
+    found = _shown(world)
     if filters:
-        keyed = [one for one in keyed if all(test(one[0].get(name)) for name, test in filters)]
+        found = [one for one in found if _passes(brief(one), filters)]
+    key = _key(order)
     if order[0] != BY_ID:  # that is how they stand
-        key = _key(order)
-        keyed.sort(key=lambda one: key(one[0]))
-    following = _after(keyed, query.get("after_token"), order)
-    page = following[: _limit(query.get("limit"))]
-    more = len(following) > len(page)
+        found.sort(key=lambda one: key(brief(one)))
+    start = _behind(query.get("after_token"), found, order, lambda one: key(brief(one)))
+    end = start + _limit(query.get("limit"))
+    page = found[start:end]
     return {
         "success": True,
         "instances_found": len(page),
-        "total_instances": len(keyed),
-        "label_counts": dict(Counter(contract.label or "" for _, contract in keyed)),
-        "next_token": token({column: page[-1][0].get(column) for column, _ in order}) if more else None,
-        "instances": [_selected(_row(world, contract), columns) for _, contract in page],
+        "total_instances": len(found),
+        "label_counts": dict(Counter([contract.label or "" for contract in found])),
+        "next_token": token({name: brief(page[-1]).get(name) for name, _ in order}) if end < len(found) else None,
+        "instances": [_selected(_row(world, contract), columns) for contract in page],
     }
 
 
@@ -171,13 +168,16 @@ def _limit(limit: str | None) -> int:
     return 5 if found <= 0 else min(PAGE, found)
 
 
-def _after(keyed: list[Keyed], cursor: str | None, order: Order) -> list[Keyed]:
-    """Those behind the cursor's row; they are in order."""
+def _passes(row: Row, filters: list[tuple[str, Test]]) -> bool:
+    return all(test(row.get(name)) for name, test in filters)
+
+
+def _behind(cursor: str | None, found: list[Contract], order: Order, key: Callable[[Contract], Any]) -> int:
+    """The place behind the cursor's row; they are in order, so that few of them are looked at."""
     if not cursor:
-        return keyed
-    key = _key(order)
-    last = key(values_of(cursor, [column for column, _ in order]))
-    return keyed[bisect_right(keyed, last, key=lambda one: key(one[0])) :]
+        return 0
+    last = _key(order)(values_of(cursor, [column for column, _ in order]))
+    return bisect_right(found, last, key=key)
 
 
 def _selected(row: Row, columns: list[Any]) -> Row:

@@ -25,6 +25,9 @@ from reconciler.vast.decode import (
 _MAX_LABEL = 1024
 """Documented limit. Ours are far shorter, so a label cut here is none of ours."""
 
+_ZERO, _ONE, _LEAST = Decimal(0), Decimal(1), Decimal("1e-9")
+_MOST_MONEY, _MOST_DISK_GB, _MOST_VRAM_MB = Decimal(10**5), Decimal(10**7), Decimal(10**8)
+
 
 def instance(value: object) -> Instance:
     """The instance of one row. Without an id and a readable label the row, and so its answer, is `Malformed`;
@@ -40,11 +43,11 @@ def instance(value: object) -> Instance:
         host_id=whole(row, "host_id", 1, MAX_ID),
         gpu_name=text(row, "gpu_name", 64),
         gpu_count=whole(row, "num_gpus", 1, 1024),
-        vram_mb=number(row, "gpu_ram", Decimal(1), Decimal("1e8")),
+        vram_mb=number(row, "gpu_ram", _ONE, _MOST_VRAM_MB),
         location=text(row, "geolocation", 80),
-        price_per_hour=number(row, "dph_total", Decimal("1e-9"), Decimal("1e5")),
-        storage_per_hour=number(row, "storage_total_cost", Decimal(0), Decimal("1e5")),
-        disk_gb=number(row, "disk_space", Decimal(0), Decimal("1e7")),
+        price_per_hour=number(row, "dph_total", _LEAST, _MOST_MONEY),
+        storage_per_hour=number(row, "storage_total_cost", _ZERO, _MOST_MONEY),
+        disk_gb=number(row, "disk_space", _ZERO, _MOST_DISK_GB),
         image=text(row, "image_uuid", 1024),
         vast_template=text(row, "template_hash_id", 128),
         interruptible=flag(row, "is_bid"),
