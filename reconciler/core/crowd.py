@@ -64,10 +64,6 @@ class Taken:
 
 
 def overlap(one: Offer, other: Offer) -> bool:
-    """Whether two offers of a machine share GPUs. Where they do not say which they are, offers of one size are apart,
-    since a machine is divided by halves (seen in every recorded market), and others are not trusted to be."""
-    if one.id == other.id:
-        return True
-    if one.gpu_ids and other.gpu_ids:
-        return not one.gpu_ids.isdisjoint(other.gpu_ids)
-    return one.gpu_count != other.gpu_count or one.gpu_name != other.gpu_name
+    """Whether two offers of a machine share GPUs. Where one does not say which it has, they are taken to: the same
+    GPUs may have been listed anew under another id."""
+    return one.id == other.id or not (one.gpu_ids and other.gpu_ids and one.gpu_ids.isdisjoint(other.gpu_ids))

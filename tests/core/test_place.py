@@ -76,8 +76,8 @@ def test_seats_are_filled_in_turn_the_first_with_the_best():
 
 
 def slices(count, **same):
-    """Several asks of one machine, or of one host."""
-    return [offer(i, **same) for i in range(1, count + 1)]
+    """Several asks of one machine, or of one host, each with a GPU of its own."""
+    return [offer(i, gpu_ids=frozenset({i}), **same) for i in range(1, count + 1)]
 
 
 SPREAD = {
