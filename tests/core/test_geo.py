@@ -37,7 +37,9 @@ points = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 @given(points, points, points)
 def test_no_detour_is_shorter(a, b, c):
     assert distance_km(a, b) == pytest.approx(distance_km(b, a))
-    assert distance_km(a, c) <= distance_km(a, b) + distance_km(b, c) + 1e-6
+    assert (
+        distance_km(a, c) <= distance_km(a, b) + distance_km(b, c) + 0.01
+    )  # km: near the antipode the formula loses digits
     assert 0 <= distance_km(a, c) <= 20_016
 
 
