@@ -7,7 +7,8 @@ Shows, in CPU time of this process (medians; nothing waits for a network or a di
 - that a search with 64 rows on a market of 10,000 machines, asked at the engine's door, costs at most 3 times what the
   JSON encoding of its own answer costs. The two are measured in turns. On the gentle market a minute passes between two
   searches; on the lively one, too, and what others did meanwhile is in its figure. The first search of a process is
-  printed by itself: it draws the machines that it looks at;
+  printed by itself: it draws the machines that it looks at. (The goal is not for the search of rented ones, too: it
+  weighs four times as many asks);
 - that a simulated week of an account with 100 instances, on the lively market and without client calls, takes seconds;
 - that reading a state file in which all 10,000 machines have changed takes less than twice the parsing of its JSON. The
   market itself is made when somebody first looks at it, and that is printed beside.
@@ -39,6 +40,8 @@ SEARCHES: dict[str, dict[str, object]] = {
     "RTX 4090": {"gpu_name": {"eq": "RTX 4090"}},
     "by price": {"num_gpus": {"gte": 1}, "dph_total": {"lte": 2.5}, "order": [["dph_total", "asc"]]},
     "any verification": {"verified": {"in": [True, False]}},
+    "any, by price": {"verified": {"in": [True, False]}, "dph_total": {"lte": 2.5}, "order": [["dph_total", "asc"]]},
+    "rented ones, too": {"rentable": {"in": [True, False]}},
 }
 
 
@@ -85,8 +88,8 @@ def searches(seed: int, machines: int, runs: int, name: str, laws: Laws) -> None
         ours, encoding = (statistics.median(side) for side in zip(*pairs, strict=True))
         ratio = statistics.median(a / b for a, b in pairs)
         print(
-            f"  {about:18}{rows:4} rows{ours * 1e3:8.1f} ms   its JSON{encoding * 1e3:7.1f} ms   ratio {ratio:.1f},"
-            " goal at most 3"
+            f"  {about:18}{rows:4} rows{ours * 1e3:8.1f} ms   its JSON{encoding * 1e3:7.1f} ms   ratio {ratio:.1f}"
+            f"{'' if 'rentable' in query else ', goal at most 3'}"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import ge, gt, le, lt
 from typing import Any
 
 from reconciler.simulator.answers import invalid_request
@@ -14,12 +15,27 @@ Test = Callable[[Any], bool]
 OPERATORS = ("eq", "neq", "lt", "lte", "gt", "gte", "in", "notin")
 
 _TRUE = (True, 1, "1", "true", "True")
+_NUMBERS = (int, float)
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "lt": lambda value, bound: value < bound,
-    "lte": lambda value, bound: value <= bound,
-    "gt": lambda value, bound: value > bound,
-    "gte": lambda value, bound: value >= bound,
+    "lt": lt,
+    "lte": le,
+    "gt": gt,
+    "gte": ge,
 }
+
+
+class Ordering:
+    """The test of a bound: what lies between two values that both satisfy it, or both do not, is as they are."""
+
+    __slots__ = ("holds",)
+
+    def __init__(self, holds: Test) -> None:
+        self.holds = holds
+        """The test itself, for those who ask it very often."""
+
+    def __call__(self, value: Any) -> bool:
+        """Whether a value is on the right side."""
+        return self.holds(value)
 
 
 def tests(condition: object) -> list[Test]:
@@ -41,8 +57,19 @@ def _test(operator: str, bound: Any) -> Test:
     if operator in ("eq", "neq"):
         wanted = operator == "eq"
         return lambda value: _known(value, [bound]) and same(value, bound) is wanted
-    compare = _ORDER[operator]
-    return lambda value: _ordered(value, bound, compare)
+    return Ordering(_side(bound, _ORDER[operator]))
+
+
+def _side(bound: Any, compare: Callable[[Any, Any], bool]) -> Test:
+    """Whether a value is on the right side of a bound; the unknown is on none."""
+    limit = None if bound is None else number(bound)
+
+    def holds(value: Any) -> bool:
+        if isinstance(value, _NUMBERS):
+            return limit is not None and compare(value, limit)
+        return value is not None and bound is not None and compare(str(value), str(bound))
+
+    return holds
 
 
 def _known(value: Any, bounds: list[Any]) -> bool:
@@ -59,15 +86,6 @@ def same(value: Any, bound: Any) -> bool:
     if isinstance(value, int | float):
         return value == number(bound)
     return bool(str(value) == str(bound))
-
-
-def _ordered(value: Any, bound: Any, compare: Callable[[Any, Any], bool]) -> bool:
-    if value is None or bound is None:
-        return False
-    if isinstance(value, int | float):
-        limit = number(bound)
-        return limit is not None and compare(value, limit)
-    return compare(str(value), str(bound))
 
 
 def number(value: object) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator import tables
@@ -220,7 +221,7 @@ def slice_fields(facts: Row, gpus: list[int], count: int, price: float) -> Row:
     # Two slices of one machine differ a little in speed: the same ask always has the same value.
     jitter = 1 - (gpus[0] * 2654435761 % 1000) / 50_000
     memory = facts["gpu_ram"] * number
-    bundle = whole(
+    bundle = _bundle_id(
         facts["host_id"], facts["gpu_name"], facts["gpu_ram"], number, facts["geolocation"],
         facts["verification"], facts["hosting_type"], _band(price),
     )  # fmt: skip
@@ -247,6 +248,13 @@ def slice_fields(facts: Row, gpus: list[int], count: int, price: float) -> Row:
     }
 
 
+@lru_cache(maxsize=64, typed=True)
+def _bundle_id(*common: object) -> int:
+    """The same for all asks that have this in common; they are asked for one after the other."""
+    return whole(*common)
+
+
+@lru_cache(maxsize=64)
 def _band(price: float) -> int:
     """Prices within about a quarter fall into one band; one band of a host's like machines is one bundle."""
     band = 0

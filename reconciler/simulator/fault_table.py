@@ -26,6 +26,8 @@ class Fault(NamedTuple):
 _CHANGES = ("rent", "destroy")
 _READS = ("list", "show", "search", "account")
 _RENT, _LIST, _SHOW, _DESTROY, _SEARCH = (("rent",), ("list",), ("show",), ("destroy",), ("search",))
+_RETRY_AFTER = {"seconds": 0}
+"""None, as documented, unless a rule sets it."""
 
 _WIRE = {
     "before": Fault(CALLS, wire.before, "the connection is reset before anything is done"),
@@ -40,9 +42,15 @@ _WIRE = {
     "server_error_after": Fault(
         _CHANGES, saying(wire.server_error, effect=True), "it is done, and `status` 5xx is the answer", {"status": 502}
     ),
-    "too_frequent_text": Fault(CALLS, saying(wire.frequent_text), "429 as plain text"),
-    "too_frequent_detail": Fault(CALLS, saying(wire.frequent_detail), "429 as `{detail}`"),
-    "too_frequent_json": Fault(CALLS, saying(wire.frequent_json), "429 with `rate_limit_exceeded`"),
+    "too_frequent_text": Fault(
+        CALLS, saying(wire.frequent_text), "429 as plain text; `seconds` are its `Retry-After`", _RETRY_AFTER
+    ),
+    "too_frequent_detail": Fault(
+        CALLS, saying(wire.frequent_detail), "429 as `{detail}`; `seconds` are its `Retry-After`", _RETRY_AFTER
+    ),
+    "too_frequent_json": Fault(
+        CALLS, saying(wire.frequent_json), "429 with `rate_limit_exceeded`; `seconds` as above", _RETRY_AFTER
+    ),
     "too_frequent_text_after": Fault(
         _CHANGES, saying(wire.frequent_text, effect=True), "it is done, and 429 as plain text is the answer"
     ),

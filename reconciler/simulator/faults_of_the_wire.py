@@ -74,19 +74,25 @@ def server_error(scene: Scene) -> Answer:
     return Answer(scene.rule.status, _HTML, HTML_PAGE)
 
 
-def frequent_text(_scene: Scene) -> Answer:
+def frequent_text(scene: Scene) -> Answer:
     """429 as plain text."""
-    return text(_FREQUENT.replace("frequent ", "frequent: "), 429)
+    return _later(scene, text(_FREQUENT.replace("frequent ", "frequent: "), 429))
 
 
-def frequent_detail(_scene: Scene) -> Answer:
+def frequent_detail(scene: Scene) -> Answer:
     """429 as the framework says it."""
-    return answer({"detail": _FREQUENT}, 429)
+    return _later(scene, answer({"detail": _FREQUENT}, 429))
 
 
-def frequent_json(_scene: Scene) -> Answer:
+def frequent_json(scene: Scene) -> Answer:
     """429 in the usual shape."""
-    return said(429, "rate_limit_exceeded", _FREQUENT)
+    return _later(scene, said(429, "rate_limit_exceeded", _FREQUENT))
+
+
+def _later(scene: Scene, reply: Answer) -> Answer:
+    """With a `Retry-After` where the rule sets its seconds; the documented answers have none."""
+    seconds = scene.rule.seconds
+    return reply._replace(headers={**reply.headers, "Retry-After": f"{seconds:g}"}) if seconds else reply
 
 
 def forbidden(_scene: Scene) -> Answer:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Answer, Refused, answer, invalid_request, refusal
+from reconciler.simulator.queries import understood
 from reconciler.simulator.renting import rent
-from reconciler.simulator.search import search, understood
+from reconciler.simulator.search import search
 
 if TYPE_CHECKING:
     from reconciler.simulator.incoming import Request

@@ -137,7 +137,6 @@ class GeneratedMachine(Machine):
         self.occupancy.taken, self.occupancy.ids = int(saved[2]), [int(i) for i in saved[3]]
         self.drift = float(saved[4])
         self.change(verification=str(saved[5]), astray=bool(saved[6]))
-        self.stir()
         self.changed = True
 
     def _first(self) -> Row:

@@ -6,10 +6,12 @@ import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator.asks import Occupancy
+from reconciler.simulator.pricing import storage_per_hour
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from reconciler.simulator.asks import Occupancy
 
 Row = dict[str, Any]
 """One offer or instance as JSON shows it."""
@@ -18,7 +20,7 @@ Row = dict[str, Any]
 class Machine(ABC):
     """One box. `position` counts the asks of its tree."""
 
-    __slots__ = ("changed", "due", "fresh", "glimpses", "listed", "machine_id", "occupancy", "opens")
+    __slots__ = ("changed", "due", "listed", "machine_id", "occupancy", "rank")
 
     def __init__(self, machine_id: int, occupancy: Occupancy) -> None:
         self.machine_id = machine_id
@@ -29,26 +31,8 @@ class Machine(ABC):
         """Whether searches show it: its host is there and offers it."""
         self.due = math.inf
         """When something next happens to it."""
-        self.opens: list[int] | None = None
-        """Its positions that can be rented now, once somebody asked."""
-        self.glimpses: list[Glimpse] | None = None
-        """What searches weigh of them, once somebody searched."""
-        self.fresh = math.inf
-        """Until when `glimpses` holds, unless something happens to the machine."""
-
-    def stir(self) -> None:
-        """Something about it has changed: whatever was worked out for searches is forgotten."""
-        self.opens = self.glimpses = None
-
-    def glimpsed(self, now: float) -> list[Glimpse]:
-        """What a search weighs of the asks that can be rented now."""
-        if self.opens is None:
-            self.opens, self.glimpses = self.occupancy.free(), None
-        if self.glimpses is None or now >= self.fresh:
-            found = [Glimpse(self, position, *self.parts(position, now)) for position in self.opens]
-            self.glimpses = [one for one in found if now < one.end]
-            self.fresh = min([self.holds_until(), *(one.end for one in self.glimpses)])
-        return self.glimpses
+        self.rank = 0
+        """Where it stands in the market's order."""
 
     @abstractmethod
     def parts(self, position: int, now: float) -> tuple[Row, Row, float]:
@@ -75,14 +59,31 @@ class Machine(ABC):
         """Take over what `saved` gave."""
 
 
+class Tariff:
+    """What the price of an ask depends on besides the ask. Two of them are never equal: that is quick to see."""
+
+    __slots__ = ("bid", "storage")
+
+    def __init__(self, storage: float, bid: bool) -> None:
+        self.storage = storage
+        """GB of disk."""
+        self.bid = bid
+        """Whether the least bid is asked for, not the full price."""
+
+
 class Glimpse:
     """An ask as a search weighs it: what conditions, bundles and scores need, without the row."""
 
-    __slots__ = ("base", "bundle", "dlperf", "end", "least", "machine", "mult", "own", "position", "shared", "storage")
+    __slots__ = (
+        "base", "bundle", "dlperf", "end", "least", "machine", "mult", "order", "own", "position", "shared", "storage",
+        "tariff", "total", "worth",
+    )  # fmt: skip
 
     def __init__(self, machine: Machine, position: int, shared: Row, own: Row, end: float) -> None:
         self.machine = machine
         self.position = position
+        self.order = machine.rank << 20 | position
+        """Where it stands among all asks of the market."""
         self.shared = shared
         self.own = own
         self.end = end
@@ -90,8 +91,18 @@ class Glimpse:
         self.base: float = self.get("dph_base")
         self.least: float = self.get("min_bid")
         self.storage: float = self.get("storage_cost")
-        self.dlperf: float | None = self.get("dlperf")
+        self.dlperf: float = self.get("dlperf") or 0
         self.mult: float = self.get("reliability_mult") or 1
+        self.tariff: Tariff | None = None
+        self.total = self.worth = 0.0
+        """At the present tariff: $/h with the disk, and the score before luck."""
+
+    def at(self, tariff: Tariff) -> Glimpse:
+        """The same, at this tariff."""
+        self.tariff = tariff
+        self.total = (self.least if tariff.bid else self.base) + storage_per_hour(self.storage, tariff.storage)
+        self.worth = (self.dlperf / self.total if self.total else 0) * self.mult
+        return self
 
     def get(self, field: str) -> Any:
         """A field that does not follow from time, disk size and kind of rental."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.simulator.pricing import priced
+from reconciler.simulator.shelf import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from reconciler.simulator.lives import Lives
     from reconciler.simulator.machines import Glimpse, Machine, Row
@@ -47,16 +49,29 @@ class Market:
     """All machines. Whoever looks at it has let it catch up with the present before."""
 
     def __init__(self, machines: list[Machine], ids: Ids, lives: Lives | None = None) -> None:
-        self.machines = machines
-        """Those that are on the market now."""
         self.lives = lives
         """What others do; None where the market stays still."""
         self._ids = ids
-        self._all = list(machines)
-        self._by_id = {machine.machine_id: machine for machine in machines}
+        self._by_id: dict[int, Machine] = {}
         self._asks: dict[int, Ask] | None = None
-        self._next = 0.0
-        """Before this moment nobody does anything."""
+        self._shelves: dict[bool, Shelf] = {}
+        """What searches look at: of all asks, and of those that can be rented."""
+        self._due: list[tuple[float, int, Machine]] = []
+        """A heap of when something next happens, and to whom; what was put off since stands in it still."""
+        for machine in machines:
+            self._enter(machine)
+
+    @property
+    def machines(self) -> list[Machine]:
+        """Those that are on the market now."""
+        return [machine for machine in self._by_id.values() if machine.listed]
+
+    def shelf(self, *, free_only: bool) -> Shelf:
+        """The asks as searches weigh them: those that can be rented, or all."""
+        found = self._shelves.get(free_only)
+        if found is None:
+            found = self._shelves[free_only] = Shelf(self._by_id.values(), free_only=free_only)
+        return found
 
     def asks(self) -> Iterator[Ask]:
         """Every ask, rentable or not, in the machines' order."""
@@ -66,7 +81,7 @@ class Market:
     def find(self, ask_id: int) -> Ask | None:
         """The ask that stands under this id now."""
         if self._asks is None:
-            self._asks = {ask.id: ask for machine in self._all for ask in _asks_of(machine)}
+            self._asks = {ask.id: ask for machine in self._by_id.values() for ask in _asks_of(machine)}
         found = self._asks.get(ask_id)
         return found if found is not None and found.machine.listed else None
 
@@ -77,12 +92,12 @@ class Market:
         else:
             row = {**ask.shared, **ask.own, "end_date": ask.end}
         row["id"] = row["ask_contract_id"] = ask.machine.occupancy.ids[ask.position]
-        row["rentable"] = self.rentable(ask, row, now)
+        row["rentable"] = self.rentable(ask, row["end_date"], now)
         return priced(row, now, gigabytes, bid=bid)
 
-    def rentable(self, ask: Ask | Glimpse, row: Row, now: float) -> bool:
+    def rentable(self, ask: Ask | Glimpse, end: float, now: float) -> bool:
         """Whether anybody can rent it now: its GPUs are free and the host's promise is not over."""
-        return ask.machine.listed and ask.machine.occupancy.is_free(ask.position) and row["end_date"] > now
+        return ask.machine.listed and ask.machine.occupancy.is_free(ask.position) and end > now
 
     def machine(self, machine_id: int, now: float) -> Machine:
         """One machine as it is now, the others left as they are."""
@@ -93,7 +108,7 @@ class Market:
 
     def hold(self, machine: Machine, mask: int, *, soft: bool = False) -> None:
         """A contract of this account takes GPUs; on a bid it holds them softly."""
-        machine.stir()
+        self._stir(machine)
         machine.occupancy.ours |= mask
         if soft:
             machine.occupancy.soft |= mask
@@ -113,7 +128,7 @@ class Market:
     def let_go(self, machine_id: int, mask: int) -> None:
         """A contract of this account gives its GPUs back: all asks that touch them stand under new ids."""
         machine = self._by_id[machine_id]
-        machine.stir()
+        self._stir(machine)
         machine.occupancy.ours &= ~mask
         machine.occupancy.soft &= ~mask
         self.renew(machine, mask)
@@ -121,7 +136,7 @@ class Market:
     def give(self, machine_id: int, mask: int, *, taken: bool) -> None:
         """Others get these GPUs, or lose them."""
         machine = self._by_id[machine_id]
-        machine.stir()
+        self._stir(machine)
         machine.occupancy.taken = machine.occupancy.taken | mask if taken else machine.occupancy.taken & ~mask
         machine.changed = True
 
@@ -143,34 +158,48 @@ class Market:
             newcomer.occupancy.ids = [self._ids.take() for _ in newcomer.occupancy.masks]
             newcomer.changed = True
             self._enter(newcomer)
-        if now < self._next:
-            return
-        for machine in self._all:
-            if machine.due <= now:
-                self._live(machine, now)
-        self._all = [machine for machine in self._all if machine.due < math.inf or machine.listed]
-        self.machines = [machine for machine in self._all if machine.listed]
-        self._next = min((machine.due for machine in self._all), default=math.inf)
+        due = {}
+        while self._due and self._due[0][0] <= now:
+            moment, rank, machine = heappop(self._due)
+            if machine.due == moment:
+                due[rank] = machine
+        for _, machine in sorted(due.items()):  # in the market's order, as new ids are handed out
+            self._live(machine, now)
 
     def _enter(self, machine: Machine) -> None:
-        self._next = 0.0
-        self._all.append(machine)
+        machine.rank = len(self._by_id)
         self._by_id[machine.machine_id] = machine
+        self._note(machine)
+        self._stir(machine)
         if self._asks is not None:
             self._asks.update((ask.id, ask) for ask in _asks_of(machine))
 
     def _live(self, machine: Machine, now: float) -> None:
-        self._next = 0.0
-        machine.stir()
+        self._stir(machine)
         if self.lives is not None and (renewed := self.lives.live(machine, now)):
             self.renew(machine, renewed)
+        self._note(machine)
 
-    def changes(self) -> dict[str, Any]:
-        """What differs from how the market began, by machine id; machines that left for ever are left out."""
+    def _note(self, machine: Machine) -> None:
+        """When something next happens to it; never, for one that left for ever."""
+        if machine.due < math.inf:
+            heappush(self._due, (machine.due, machine.rank, machine))
+
+    def _stir(self, machine: Machine) -> None:
+        """Whatever was worked out of it for searches is out of date."""
+        for shelf in self._shelves.values():
+            shelf.stir(machine)
+
+    def changes(self, wanted: Collection[int] = ()) -> dict[str, Any]:
+        """What differs from how the market began, by machine id.
+
+        Machines that left for ever are left out, unless they are wanted: a stopped contract may still name them.
+        """
         return {
             str(machine.machine_id): machine.saved()
             for machine in self._by_id.values()
-            if machine.changed and (machine.listed or machine.due < math.inf or machine.occupancy.ours)
+            if machine.changed
+            and (machine.listed or machine.due < math.inf or machine.occupancy.ours or machine.machine_id in wanted)
         }
 
     def restore(self, changes: dict[str, Any], now: float) -> None:
@@ -180,10 +209,11 @@ class Market:
                 self._enter(newcomer)
         for machine_id, saved in changes.items():
             self._by_id[int(machine_id)].restore(saved)
-        self._next = 0.0
         if self.lives is not None:
-            for machine in self._all:
+            for machine in self._by_id.values():
                 self.lives.reschedule(machine)
+        self._due = [(machine.due, machine.rank, machine) for machine in self._by_id.values()]
+        heapify(self._due)
 
 
 def _asks_of(machine: Machine) -> Iterator[Ask]:

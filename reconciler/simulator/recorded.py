@@ -61,7 +61,6 @@ class RecordedMachine(Machine):
     def restore(self, saved: list[Any]) -> None:
         """Take over what `saved` gave."""
         self.occupancy.taken, self.occupancy.ids = int(saved[0]), [int(i) for i in saved[1]]
-        self.stir()
         self.changed = True
 
 

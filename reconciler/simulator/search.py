@@ -1,280 +1,163 @@
-"""The search of offers: conditions, one ask drawn of each bundle, noise on the score, order, at most 64 rows."""
+"""The search of offers: one ask drawn of each bundle, noise on the score, order, at most 64 rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from functools import partial
+from heapq import nlargest, nsmallest
+from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator.answers import invalid_request
-from reconciler.simulator.conditions import Test, number, tests
-from reconciler.simulator.fields import ALIASES, OFFER_FIELDS
-from reconciler.simulator.machines import Glimpse
-from reconciler.simulator.market import Ask
-from reconciler.simulator.pricing import DEFAULT_STORAGE, HOURS_A_MONTH, PRICED
+from reconciler.simulator.bundles import asks_of, bundled, narrowed
+from reconciler.simulator.conditions import Ordering
+from reconciler.simulator.pricing import PRICED
+from reconciler.simulator.queries import VIRTUAL
 
 if TYPE_CHECKING:
     from random import Random
 
-    from reconciler.simulator.machines import Row
+    from reconciler.simulator.bundles import Bundle
+    from reconciler.simulator.conditions import Test
+    from reconciler.simulator.machines import Glimpse, Row
     from reconciler.simulator.market import Market
-
-
-class Fields(Protocol):
-    """A row, or what knows its fields."""
-
-    def get(self, field: str, /) -> Any:
-        """The value of a field."""
-        ...
-
-
-ROWS = 64
-"""No answer has more offers, whatever `limit` asks for."""
+    from reconciler.simulator.queries import Query
+    from reconciler.simulator.shelf import Family
 
 NOISE = 0.09
 """By how much the score of one ask differs between two answers, up and down."""
 
-_OPTIONS = (
-    "order", "limit", "type", "allocated_storage", "disable_bundling", "extra_ids", "gpu_option", "show_incompatible",
-    "sort_option", "template_id", "rented", "expected_reliability", "target_reliability",
-)  # fmt: skip
-"""Keys that stand among the filters and filter nothing here; `rented` is one of them on the real server too."""
-
-_KINDS = {"on-demand": False, "ondemand": False, "reserved": False, "bid": True, "interruptible": True}
-
-_VIRTUAL: dict[str, Callable[[Fields], Any]] = {
-    # `id` is accepted and matches nothing; `ask_contract_id` is the one to filter by.
-    "id": lambda _row: None,
-    "verified": lambda row: row.get("verification") == "verified",
-    "datacenter": lambda row: row.get("hosting_type") == 1,
-    "external": lambda row: bool(row.get("external")),
-    "geolocation": lambda row: country(row.get("geolocation")),
-    "driver_version": lambda row: row.get("driver_vers"),
-}
-
-_EARLY = ("gpu_name", "machine_id", "host_id", "verified", "verification", "datacenter", "hosting_type", "geolocation")
-"""Conditions on these are checked before a row is made."""
-
-
-_BRIEFLY = {"verified": "verification", "datacenter": "hosting_type"}
-"""What those conditions look at, where it has another name."""
-
-
-def country(place: str | None) -> str | None:
-    """The two-letter code at the end of a place's text, such as US in `California, US`."""
-    code = (place or "").rpartition(",")[2].strip()
-    return code or None
-
-
-class Query(NamedTuple):
-    """A search as understood."""
-
-    conditions: dict[str, list[Test]]
-    order: list[tuple[str, bool]]
-    """Field and whether descending."""
-    limit: int
-    bid: bool
-    storage: float
-
-    @property
-    def free_only(self) -> bool:
-        """Whether it is for offers that can be rented, and for no others."""
-        rentable = self.conditions["rentable"]
-        return all(test(True) for test in rentable) and not all(test(False) for test in rentable)
-
-    def total(self, glimpse: Glimpse) -> float:
-        """Its `dph_total`."""
-        return (glimpse.least if self.bid else glimpse.base) + glimpse.storage * self.storage / HOURS_A_MONTH
-
-    def read(self, market: Market, glimpse: Glimpse, now: float, field: str) -> Any:
-        """A field of the row that an ask would have; few need the row to be made."""
-        if field not in PRICED:
-            return glimpse.get(field)
-        if field == "dph_total":
-            return self.total(glimpse)
-        if field == "dph_base":
-            return glimpse.least if self.bid else glimpse.base
-        if field == "duration":
-            return glimpse.end - now
-        return market.row(glimpse, now, self.storage, bid=self.bid).get(field)
-
-    def accepts(self, market: Market, glimpse: Glimpse, now: float, fields: list[str]) -> bool:
-        """Whether the conditions on these fields hold."""
-        for field in fields:
-            if field in _VIRTUAL:
-                if not self.holds(field, glimpse):
-                    return False
-            else:
-                value = self.read(market, glimpse, now, field)
-                for test in self.conditions[field]:
-                    if not test(value):
-                        return False
-        return True
-
-    def early(self, brief: Mapping[str, Any]) -> bool:
-        """Whether a machine with these fields can have a matching row at all."""
-        return all(self.holds(field, brief) for field in _EARLY if field in self.conditions)
-
-    def matches(self, row: Row) -> bool:
-        """Whether all conditions hold."""
-        return all(self.holds(field, row) for field in self.conditions)
-
-    def holds(self, field: str, row: Fields) -> bool:
-        """Whether the conditions on one field hold."""
-        read = _VIRTUAL.get(field)
-        value = read(row) if read else row.get(field)
-        return all(test(value) for test in self.conditions[field])
-
-
-def understood(body: Mapping[str, Any]) -> Query:
-    """The query of a request's object; absent `verified` and `rentable` are true, as the reference says."""
-    filters = {ALIASES.get(name, name): value for name, value in body.items() if name not in _OPTIONS}
-    for name in filters:
-        if name not in OFFER_FIELDS and name not in _VIRTUAL:
-            raise invalid_request(f"{name} is not a valid search key")
-    if isinstance(filters.get("geolocation"), dict) and not filters["geolocation"].keys() <= {
-        "eq",
-        "neq",
-        "in",
-        "notin",
-    }:
-        raise invalid_request("geolocation takes eq, neq, in and notin only")
-    filters.setdefault("verified", {"eq": True})
-    filters.setdefault("rentable", {"eq": True})
-    kind = body.get("type") or "on-demand"
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise invalid_request(f"{kind!r} is not a valid type")
-    return Query(
-        {name: tests(condition) for name, condition in filters.items()},
-        _order(body.get("order")),
-        _limit(body.get("limit")),
-        _KINDS[kind],
-        _storage(body.get("allocated_storage")),
-    )
-
-
-def _order(order: object) -> list[tuple[str, bool]]:
-    if order is None:
-        return [("score", True)]
-    if not isinstance(order, list):
-        raise invalid_request("order must be a list of [field, direction]")
-    return [_ordering(one) for one in order] or [("score", True)]
-
-
-def _ordering(one: object) -> tuple[str, bool]:
-    if not isinstance(one, list) or len(one) != 2:
-        raise invalid_request(f"{one!r} is not a valid order")
-    field = ALIASES.get(str(one[0]), str(one[0]))
-    if field not in OFFER_FIELDS:
-        raise invalid_request(f"{field} is not a valid order key")
-    return field, one[1] == "desc"
-
-
-def _limit(limit: object) -> int:
-    if limit is None:
-        return ROWS
-    found = number(limit)
-    if found is None or found < 1:
-        raise invalid_request(f"{limit!r} is not a valid limit")
-    return min(ROWS, int(found))
-
-
-def _storage(storage: object) -> float:
-    if storage is None:
-        return DEFAULT_STORAGE
-    found = number(storage)
-    if found is None or found < 0:
-        raise invalid_request(f"{storage!r} is not a valid allocated_storage")
-    return found
+_OF_FAMILIES = {
+    "verified": "verification", "verification": "verification", "datacenter": "hosting_type",
+    "hosting_type": "hosting_type", "gpu_name": "gpu_name", "host_id": "host_id", "geolocation": "geolocation",
+}  # fmt: skip
+"""Conditions that hold for all asks of a family or for none, and the field of its brief that each looks at."""
 
 
 def search(market: Market, query: Query, now: float, rng: Random) -> list[Row]:
     """The rows of one answer. `rng` belongs to this answer alone: the next one draws anew."""
-    bundles: dict[Any, list[Ask | Glimpse]] = {}
-    if query.free_only:
-        for glimpse in glimpses(market, query, now):
-            bundles.setdefault(glimpse.bundle, []).append(glimpse)
-    else:
-        for ask in _candidates(market, query):
-            row = market.row(ask, now, query.storage, bid=query.bid)
-            if query.matches(row):
-                bundles.setdefault(row["bundle_id"], []).append(ask)
-    chosen = [group[int(rng.random() * len(group))] for group in bundles.values()]
-    found = [Found(market, query, now, one, 1 + NOISE * (2 * rng.random() - 1)) for one in chosen]
-    for field, descending in reversed(query.order):
-        found = _sorted(found, field, descending)
-    return [one.row() for one in found[: query.limit]]
+    view = View(market, query, now)
+    chance = rng.random
+    chosen = view.chosen(chance)
+    luck = [chance() for _ in chosen]
+    places: Sequence[int] = range(len(chosen))
+    for left, (field, descending) in zip(range(len(query.order) - 1, -1, -1), reversed(query.order), strict=True):
+        values = view.scores(chosen, luck) if field == "score" else view.column(field, chosen)
+        places = _sorted(places, values, descending, len(places) if left else query.limit)
+    return view.rows([chosen[place] for place in places], [luck[place] for place in places])
 
 
-def glimpses(market: Market, query: Query, now: float) -> list[Glimpse]:
-    """The asks that match among those that can be rented; nothing is worked out anew that did not change."""
-    early = [(_BRIEFLY.get(name, name), name, dict[Any, bool]()) for name in query.conditions if name in _EARLY]
-    late = [name for name in query.conditions if name not in _EARLY and name != "rentable"]
-    found: list[Glimpse] = []
-    for machine in market.machines:
-        if machine.opens is None:
-            machine.glimpses, machine.opens = None, machine.occupancy.free()
-        if not machine.opens:
-            continue
-        brief = machine.brief()
-        if brief:
-            for field, name, known in early:
-                value = brief.get(field)
-                passes = known.get(value)
-                if passes is None:
-                    passes = known[value] = query.holds(name, brief)
-                if not passes:
-                    break
-            else:
-                seen = machine.glimpsed(now)
-                found += [one for one in seen if query.accepts(market, one, now, late)] if late else seen
-        else:
-            fields = [name for name in query.conditions if name != "rentable"]
-            found += [one for one in machine.glimpsed(now) if query.accepts(market, one, now, fields)]
-    return found
+def _sorted(places: Sequence[int], values: list[Any], descending: bool, most: int) -> list[int]:
+    """The first `most` places by their values, equal ones as they stood; the unknown ones last."""
+    kinds = set(map(type, values))
+    known = [place for place in places if values[place] is not None] if type(None) in kinds else places
+    if str in kinds:
+        values = [value if value is None else str(value) for value in values]
+    if most < len(known):
+        return (nlargest if descending else nsmallest)(most, known, key=values.__getitem__)
+    found = sorted(known, key=values.__getitem__, reverse=descending)
+    if len(known) < len(places):
+        found += [place for place in places if values[place] is None]
+    return found[:most]
 
 
-class Found:
-    """An ask that may be in the answer: it knows its score; its row is made when it is in the answer indeed."""
-
-    __slots__ = ("_ask", "_market", "_now", "_query", "score")
-
-    def __init__(self, market: Market, query: Query, now: float, found: Ask | Glimpse, luck: float) -> None:
-        self._market, self._query, self._now, self._ask = market, query, now, found
-        if isinstance(found, Glimpse):
-            total = query.total(found)
-            worth = found.dlperf / total if found.dlperf and total else 0
-            self.score = worth * found.mult * luck
-        else:
-            row = market.row(found, now, query.storage, bid=query.bid)
-            self.score = (row["dlperf_per_dphtotal"] or 0) * (row.get("reliability_mult") or 1) * luck
-
-    def get(self, field: str) -> Any:
-        """A field of its row."""
-        if field == "score":
-            return self.score
-        if isinstance(self._ask, Glimpse):
-            return self._query.read(self._market, self._ask, self._now, field)
-        return self.row().get(field)
-
-    def row(self) -> Row:
-        """The whole row."""
-        row = self._market.row(self._ask, self._now, self._query.storage, bid=self._query.bid)
-        row["score"] = self.score
-        return row
+def _left(test: Test, now: float) -> Test:
+    """A condition on the time left, as one on the end."""
+    if isinstance(test, Ordering):
+        holds = test.holds
+        return Ordering(lambda end: holds(end - now))
+    return lambda end: test(end - now)
 
 
-def _candidates(market: Market, query: Query) -> Iterator[Ask]:
-    for machine in market.machines:
-        positions = machine.occupancy.free() if query.free_only else range(len(machine.occupancy.masks))
-        brief = machine.brief() if positions else {}
-        if positions and (not brief or query.early(brief)):
-            yield from (Ask(machine, position) for position in positions)
+def _ends(asks: Sequence[Glimpse]) -> list[Any]:
+    return [ask.end for ask in asks]
 
 
-def _sorted(rows: list[Found], field: str, descending: bool) -> list[Found]:
-    values = [(row.get(field), row) for row in rows]
-    known = [one for one in values if one[0] is not None]
-    text = any(isinstance(value, str) for value, _ in known)
-    known.sort(key=(lambda one: str(one[0])) if text else itemgetter(0), reverse=descending)
-    return [row for _, row in known] + [row for value, row in values if value is None]
+class View:
+    """A market as one query looks at it."""
+
+    def __init__(self, market: Market, query: Query, now: float) -> None:
+        self._market, self._query, self._now = market, query, now
+        self._shelf = market.shelf(free_only=query.free_only)
+        self._tariff = self._shelf.tariff(query.storage, query.bid)
+
+    def chosen(self, chance: Callable[[], float]) -> list[Glimpse]:
+        """One ask of each bundle that has matching ones, in the market's order."""
+        return [asks[int(chance() * len(asks))] for _, asks, _ in self._bundles()]
+
+    def column(self, field: str, asks: Sequence[Glimpse]) -> list[Any]:
+        """The values of a field of the rows that the asks would have; few fields need the rows to be made."""
+        if field not in PRICED:
+            return [ask.own[field] if field in ask.own else ask.shared.get(field) for ask in asks]
+        if field == "dph_total":
+            return self._totals(asks)
+        if field == "dph_base":
+            return [ask.least if self._query.bid else ask.base for ask in asks]
+        if field == "duration":
+            return [ask.end - self._now for ask in asks]
+        if field in ("id", "ask_contract_id"):
+            return [ask.machine.occupancy.ids[ask.position] for ask in asks]
+        if field == "rentable":
+            return [self._market.rentable(ask, ask.end, self._now) for ask in asks]
+        return [self._row(ask).get(field) for ask in asks]
+
+    def scores(self, asks: Sequence[Glimpse], luck: list[float]) -> list[float]:
+        """What a search without an order of its own sorts by; luck is between 0 and 1."""
+        tariff = self._tariff
+        return [
+            (ask if ask.tariff is tariff else ask.at(tariff)).worth * (1 + NOISE * (2 * chance - 1))
+            for ask, chance in zip(asks, luck, strict=True)
+        ]
+
+    def rows(self, asks: Sequence[Glimpse], luck: list[float]) -> list[Row]:
+        """The rows of the answer; no others are made."""
+        rows = [self._row(ask) for ask in asks]
+        for row, score in zip(rows, self.scores(asks, luck), strict=True):
+            row["score"] = score
+        return rows
+
+    def _totals(self, asks: Sequence[Glimpse]) -> list[Any]:
+        tariff = self._tariff
+        return [(ask if ask.tariff is tariff else ask.at(tariff)).total for ask in asks]
+
+    def _row(self, ask: Glimpse) -> Row:
+        return self._market.row(ask, self._now, self._query.storage, bid=self._query.bid)
+
+    def _bundles(self) -> list[Bundle]:
+        """The asks that match, in bundles."""
+        query = self._query
+        self._shelf.catch_up(self._now)
+        found = self._shelf.bundles(self._families(), self._now)
+        needless = query.free_only or (query.rentable(True) and query.rentable(False))
+        for field, tests in query.conditions.items():
+            if field == "rentable" and needless:
+                continue
+            if not (field in _OF_FAMILIES and self._shelf.briefed):
+                found = self._narrowed(found, field, tests)
+        return bundled(asks_of(found)) if self._shelf.clashing else found
+
+    def _families(self) -> set[Family] | None:
+        """Those that can have matching asks; None for all."""
+        query, passing = self._query, None
+        for field in query.conditions.keys() & _OF_FAMILIES.keys():
+            groups = self._shelf.alike(_OF_FAMILIES[field])
+            fitting = [group for group in groups if query.holds(field, next(iter(group)).brief)]
+            if len(fitting) < len(groups):
+                found: set[Family] = set().union(*fitting)
+                passing = found if passing is None else passing & found
+        if tests := query.conditions.get("machine_id"):
+            found = self._shelf.with_machines(lambda number: all(test(number) for test in tests))
+            passing = found if passing is None else passing & found
+        return passing
+
+    def _narrowed(self, bundles: list[Bundle], field: str, tests: list[Test]) -> list[Bundle]:
+        """What a field's conditions keep."""
+        if read := VIRTUAL.get(field):
+            return narrowed(bundles, tests, field, lambda asks: list(map(read, asks)))
+        if field == "dph_total":
+            return narrowed(bundles, tests, self._tariff, self._totals)
+        if field == "duration":
+            return narrowed(bundles, [_left(test, self._now) for test in tests], "end_date", _ends)
+        if field not in PRICED:
+            return narrowed(bundles, tests, field, partial(self.column, field))
+        asks = asks_of(bundles)
+        values = self.column(field, asks)
+        return bundled(ask for ask, value in zip(asks, values, strict=True) if all(test(value) for test in tests))

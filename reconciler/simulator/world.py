@@ -120,7 +120,9 @@ class World:
 
     def market_changes(self) -> dict[str, Any]:
         """How the market differs from how it began."""
-        return self.changes if self._market is None else self._market.changes()
+        if self._market is None:
+            return self.changes
+        return self._market.changes({contract.machine_id for contract in self.contracts.values()})
 
     def draw(self) -> Random:
         """A stream of chance for one answer."""

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from reconciler.simulator.queries import understood
 from reconciler.simulator.simulation import Simulation, open_simulation
 
 KEY = {"Authorization": "Bearer a-key"}
@@ -64,12 +65,9 @@ class Caller:
     def everything(self, **conditions: Any) -> list[dict[str, Any]]:
         """Every ask that a search without bundles and cut would show."""
         world = self.simulation._world
-        market = world.market()
-        from reconciler.simulator.search import _candidates, understood
-
-        query = understood(conditions)
-        rows = (market.row(ask, world.now, query.storage, bid=query.bid) for ask in _candidates(market, query))
-        return [row for row in rows if query.matches(row)]
+        market, query = world.market(), understood(conditions)
+        rows = (market.row(ask, world.now, query.storage, bid=query.bid) for ask in market.asks())
+        return [row for row in rows if all(query.holds(field, row) for field in query.conditions)]
 
     def rent(self, ask_id: int, **body: Any) -> Any:
         return self.send("PUT", f"/api/v0/asks/{ask_id}/", {"image": "acme/app:1", "disk": 10, **body})

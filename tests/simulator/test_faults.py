@@ -377,3 +377,12 @@ def test_every_example_of_the_page_strikes(name: str) -> None:
 def ignoring(act: Callable[[], object]) -> None:
     with suppress(ReconcileError):
         act()
+
+
+@pytest.mark.parametrize("shape", ["text", "detail", "json"])
+def test_a_429_names_the_seconds_to_wait_only_where_the_fault_says_so(shape: str) -> None:
+    with client(IN_PROCESS) as at:
+        for setting, header in (({}, None), ({"seconds": 20}, "20")):
+            at.fail({"call": "search", "fault": f"too_frequent_{shape}", **setting})
+            answer = at.door.handle(Asked("POST", "/api/v0/bundles/", "", KEY, b"{}")).answer
+            assert (answer.status, answer.headers.get("Retry-After")) == (429, header)

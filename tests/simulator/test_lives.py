@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import WrongUsage
 from reconciler.simulator import open_simulation
+from reconciler.simulator.arrivals import FIRST_MACHINE
 from reconciler.simulator.boots import DEAD_END, GIVES_UP, NO_START, STUCK, machines_failure
 from reconciler.simulator.contracts import Contract
 from reconciler.simulator.laws import GENTLE, LIVELY, Laws
@@ -423,6 +425,25 @@ def check(world: World) -> None:
     ids = [one for machine in machines.values() for one in machine.occupancy.ids]
     assert len(ids) == len(set(ids))
     assert not set(ids) & set(world.contracts)
+
+
+def test_a_stopped_instance_outlives_its_machine_in_the_saved_world_too(tmp_path: Path) -> None:
+    laws = replace(LIVELY, outages=False)
+    with opened(tmp_path, laws) as caller:
+        caller.simulation.advance(10 * DAY)
+        (row, *_) = offers(caller, 1, machine_id={"gte": FIRST_MACHINE}, disk_space={"gte": 10})
+        instance = caller.rented(row["id"])
+        caller.ok("PUT", f"/api/v0/instances/{instance}/", {"state": "stopped"})
+        gone = world_of(caller).contracts[instance]
+        world_of(caller).add_credit(1e6)
+        gone.terms = {**gone.terms, "end_date": world_of(caller).now + 4000 * DAY}
+        while world_of(caller).machine(gone).listed:
+            caller.simulation.advance(30 * DAY)
+        caller.search()
+        caller.simulation.save()
+    with opened(tmp_path, laws) as caller:
+        assert not world_of(caller).machine(world_of(caller).contracts[instance]).listed
+        caller.ok("DELETE", f"/api/v0/instances/{instance}/", {})
 
 
 @settings(max_examples=12, deadline=None)

@@ -25,7 +25,8 @@ from benchmarks.tables import (
     table,
 )
 from reconciler.simulator.generate import DEFAULT_SEED
-from reconciler.simulator.search import search, understood
+from reconciler.simulator.queries import understood
+from reconciler.simulator.search import search
 from reconciler.simulator.world import World
 
 Row = dict[str, Any]
