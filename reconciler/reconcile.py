@@ -16,11 +16,11 @@ from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
 from reconciler.core.label import Mark, read_label
 from reconciler.core.model import Account, Instance
-from reconciler.core.place import Ground, place
+from reconciler.core.place import Ground, place, with_news
 from reconciler.core.plan import Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.record import Record, without_pause
-from reconciler.core.sights import NewSights, Sights, with_measured
+from reconciler.core.sights import NewSights, Sights
 from reconciler.core.template import refuse_gone
 from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
 from reconciler.provider import Gone, Listing, Provider
@@ -107,34 +107,31 @@ def run_pass(
     done, clock, policy = done or Done(), eyes.clock, wish.policy
     observation = observe(eyes.provider, record, policy.owner, clock, account)
     merged = settle(record, observation, wish, clock.now())
-    diff = compare(
-        wish.fleets,
-        observation.instances,
-        reduce(without_pause, wish.ending, merged.record),
-        policy.owner,
-        policy.blacklist,
-        now=clock.now(),
-    )
+    paused = reduce(without_pause, wish.ending, merged.record)
+    diff = compare(wish.fleets, observation.instances, paused, policy.owner, policy.blacklist, now=clock.now())
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
     gone = gone_templates(eyes.provider, needs)
     needs = [need for need in needs if need.fleet.name not in gone]
-    ground = Ground(
-        policy.blacklist,
-        clock.now(),
-        sitting(diff),
-        done.offers_gone.union(intent.offer_id for intent in merged.record.intents.values()),
-        (sights or Sights()).fresh(clock.now()),
-        rooms(diff),
-        room(policy.limits, diff, merged.record),
-    )
+    ground = _ground(wish, diff, merged.record, done, (sights or Sights()).fresh(clock.now()), clock.now())
     market = survey(eyes, needs, ground)
-    if market.news is not None:
-        ground = replace(ground, sights=with_measured(ground.sights, market.news))
-    placement = place(needs, market.offers, ground)
+    placement = place(needs, market.offers, with_news(ground, market.news))
     readings = Readings(observation, merged, diff, placement, market.seen, market.problems)
     plan = refuse_gone(assemble(wish, readings, clock.now(), done), gone)
     return Pass(plan, merged.record, diff, merged, market.news)
+
+
+def _ground(wish: Wish, diff: Diff, record: Record, done: Done, sights: Sights, now: float) -> Ground:
+    in_doubt = (intent.offer_id for intent in record.intents.values())
+    return Ground(
+        wish.policy.blacklist,
+        now,
+        sitting(diff),
+        done.offers_gone.union(in_doubt),
+        sights,
+        rooms(diff),
+        room(wish.policy.limits, diff, record),
+    )
 
 
 def gone_templates(provider: Provider, needs: Sequence[Need]) -> dict[str, str]:

@@ -15,9 +15,8 @@ from reconciler.cli.plan import remember, remembered, warn
 from reconciler.cli.screen import Screen
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.model import Fleet
-from reconciler.core.place import Ground
+from reconciler.core.place import Ground, with_news
 from reconciler.core.shortage import relaxations, shortage
-from reconciler.core.sights import with_measured
 from reconciler.reconcile import read_account
 from reconciler.survey import Market, look_around
 
@@ -75,8 +74,7 @@ def look(world: World, fleet: Fleet, ground: Ground, owner: str, machine: int | 
     ground = replace(ground, sights=remembered(world, account, owner)[1])
     market = look_around(world.eyes, fleet, ground, machine)
     remember(world, account, owner, news=market.news)
-    sights = ground.sights if market.news is None else with_measured(ground.sights, market.news)
-    appraiser = Appraiser(fleet, ground.shared, ground.now, sights)
+    appraiser = Appraiser(fleet, ground.shared, ground.now, with_news(ground, market.news).sights)
     machines = {(offer.machine_id, offer.gpu_count): offer for offer in market.offers}
     return Window(appraiser, appraiser.judged(machines.values()), market, ground.now)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import groupby, islice
 
@@ -19,7 +19,7 @@ from reconciler.core.label import Seat
 from reconciler.core.model import Blacklist, Instance, Offer
 from reconciler.core.shelf import Shelf
 from reconciler.core.shortage import Shortage, shortage
-from reconciler.core.sights import Sights
+from reconciler.core.sights import NewSights, Sights, with_measured
 from reconciler.core.thrift import fill_within
 
 FALLBACKS = 4
@@ -58,6 +58,11 @@ class Ground:
     """What each fleet may still commit, in $/h, where that is limited."""
     room: Decimal | None = None
     """What all fleets together may."""
+
+
+def with_news(ground: Ground, news: NewSights | None) -> Ground:
+    """The ground with what was measured in this very pass."""
+    return ground if news is None else replace(ground, sights=with_measured(ground.sights, news))
 
 
 def place(needs: Sequence[Need], offers: Iterable[Offer], ground: Ground) -> Placement:
