@@ -50,7 +50,7 @@ class Distances:
         """What hosts tell of their place, by the addresses asked for."""
         found: dict[str, str] = {}
         # Drawing the facts of every machine takes a while; those that a search has looked at have theirs already.
-        for machine in sorted(self._world.market().machines, key=lambda machine: machine.glimpses is None):
+        for machine in sorted(self._world.market().machines, key=lambda machine: not machine.is_drawn):
             if len(found) == len(addresses):
                 break
             row = machine.row(0, self._world.now)

@@ -82,6 +82,11 @@ class GeneratedMachine(Machine):
         place = self.host.place
         return f", {place.rpartition(', ')[2]}" if self.astray and place else place
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its facts were drawn already."""
+        return self._facts is not None
+
     def facts(self) -> Row:
         """All fields equal on its asks, with a few underscored ones that the slices are computed from."""
         if self._facts is None:

@@ -43,6 +43,11 @@ class Machine(ABC):
         return math.inf
 
     @abstractmethod
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its facts are at hand, and need not be drawn first."""
+        return True
+
     def brief(self) -> Mapping[str, Any]:
         """Fields equal on all its asks and known without work, to sort out most machines early."""
 
