@@ -42,12 +42,12 @@ class Machine(ABC):
         """Until when `parts` gives the same, unless something happens to the machine."""
         return math.inf
 
-    @abstractmethod
     @property
     def is_drawn(self) -> bool:
         """Whether its facts are at hand, and need not be drawn first."""
         return True
 
+    @abstractmethod
     def brief(self) -> Mapping[str, Any]:
         """Fields equal on all its asks and known without work, to sort out most machines early."""
 
