@@ -44,6 +44,7 @@ class Demand:
         self.crowd = Crowd(self.fleet, sitting)
         self.given: dict[Seat, Candidate] = {}
         self._seat_of: dict[int, Need] = {}
+        self._machines: dict[int, list[Candidate]] | None = None
 
     @property
     def scarcity(self) -> tuple[float, str]:
@@ -55,6 +56,7 @@ class Demand:
         """Let money weigh so much from now on."""
         self.pressure = pressure
         self.ranked.sort(key=lambda candidate: (-self.value(candidate), *best_first(candidate)))
+        self._machines = None
 
     def value(self, candidate: Candidate | None) -> float:
         """What an offer is worth to this fleet, or what an empty seat is."""
@@ -103,6 +105,18 @@ class Demand:
     def holder(self, offer_id: int) -> Need | None:
         """The seat of this fleet that was given an offer."""
         return self._seat_of.get(offer_id)
+
+    def on(self, machine_id: int) -> Sequence[Candidate]:
+        """The offers of one machine, best first."""
+        if self._machines is None:
+            self._machines = {}
+            for candidate in self.ranked:
+                self._machines.setdefault(candidate.offer.machine_id, []).append(candidate)
+        return self._machines.get(machine_id, ())
+
+    def held(self) -> Iterator[tuple[Need, Candidate]]:
+        """The seats that were given something, and what."""
+        return ((need, self.given[need.seat]) for need in self.needs if need.seat in self.given)
 
     def worst(self) -> Need | None:
         """The seat that does worst: an empty one, else that of the lowest rank. Seats of a rollout's line are apart."""

@@ -3,7 +3,9 @@
 A search answers at most 64 offers, the cheapest first, and of several like offers ("bundle") only one, drawn at random.
 So every further question leaves out the machines that are known: its rows are all news, those hidden behind a drawn one
 included. And it asks only below the price at which an unseen machine could still win a seat. When such a question is
-answered with nothing, the view is complete as far as it matters.
+answered with nothing, the view is complete as far as it matters. Tiers that score differently are asked for part by
+part only where the whole question's answer is cut; a part that brings too little for the empty seats waits for the
+others.
 """
 
 from __future__ import annotations
@@ -50,6 +52,11 @@ class Slice:
     idle: int = 0
     """How many answers in a row brought nothing better than what was known."""
 
+    def dribbles(self, empty: int, searches: int) -> bool:
+        """Whether it will not fill so many seats in so many searches, going by its last answer: of like machines of one
+        host each answer shows one."""
+        return bool(self.news) and not self.cut and self.news[-1] * searches < empty
+
     @property
     def given_up(self) -> bool:
         """Whether asking on has become useless."""
@@ -68,9 +75,11 @@ class Hunt:
         self.searches = 0
         self._appraiser, self._sitting = appraiser, sitting
         self._rivals = rivals
-        self._slices = slices(appraiser)
+        self._parts = slices(appraiser)
+        self._slices = [whole(appraiser)] if len(self._parts) > 1 else self._parts
         self._asked: Slice | None = None
         self._before: float | None = None
+        self._known = 0
         self._looked_wide = False
 
     @property
@@ -84,10 +93,11 @@ class Hunt:
         if self.searches >= SEARCHES_PER_FLEET:
             return None
         least, unfilled = self._least(pool)
-        for part in sorted(self._slices, key=lambda part: -self._best(part)):
+        left = SEARCHES_PER_FLEET - self.searches
+        for part in sorted(self._slices, key=lambda part: (part.dribbles(unfilled, left), -self._best(part))):
             price = self._price(part, least)
             if price is not None and not part.given_up and not pool.knows(part.query, price):
-                self._asked, self._before = part, least
+                self._asked, self._before, self._known = part, least, _count(pool, part)
                 return self._question(part, price, pool)
         if unfilled and not self._looked_wide:
             self._looked_wide = True
@@ -104,11 +114,15 @@ class Hunt:
         least, _ = self._least(pool)
         part.idle = part.idle + 1 if least is not None and least == self._before else 0
         part.cut = rows >= FULL_ANSWER
-        if news or not part.cut:
+        if part.cut:  # Only then anything is won by asking for the parts one by one.
+            self._slices = self._parts
+        # Of a machine that may have several replicas the next offer is news, too.
+        told = news > 0 or _count(pool, part) > self._known
+        if told or not part.cut:
             part.floor = None
-            if not news and query.min_price_per_hour is None and query.max_price_per_hour is not None:
+            if not told and query.min_price_per_hour is None and query.max_price_per_hour is not None:
                 pool.prove(part.query, query.max_price_per_hour)
-            part.stuck = not news and query.min_price_per_hour is not None
+            part.stuck = not told and query.min_price_per_hour is not None
             return
         part.stuck = dearest is None or dearest == part.floor
         part.floor = dearest
@@ -127,18 +141,18 @@ class Hunt:
             unseen += guess
         return unseen
 
-    def _least(self, pool: Pool) -> tuple[float | None, bool]:
-        """The rank that an unseen offer must beat to be of use, None: any is; and whether seats are empty."""
+    def _least(self, pool: Pool) -> tuple[float | None, int]:
+        """The rank that an unseen offer must beat to be of use, None: any is; and how many seats are empty."""
         ranked = self._appraiser.ranked(pool)
         demand, taken = Demand(self.needs, ranked, self._sitting), Taken()
         fill([demand], taken)
         if demand.empty():
-            return None, any(not need.in_line for need in demand.empty())
+            return None, sum(not need.in_line for need in demand.empty())
         spare = list({c.offer.machine_id: c.rank for c in reversed(ranked) if not taken.uses(c.offer)}.values())[::-1]
         if len(spare) < self._rivals or (len(spare) < SPARE_MACHINES and self.searches < SEARCHES_FOR_SPARE):
-            return None, False
+            return None, 0
         worst = min(candidate.rank for candidate in demand.given.values())
-        return (min(worst, spare[self._rivals - 1]) if self._rivals else worst), False
+        return (min(worst, spare[self._rivals - 1]) if self._rivals else worst), 0
 
     def _price(self, part: Slice, least: float | None) -> Decimal | None:
         """Below which price an unseen offer of the slice could be of use; None: at no price."""
@@ -167,6 +181,17 @@ class Hunt:
             not_machines=tuple(done),
             not_offers=tuple(begun),
         )
+
+
+def whole(appraiser: Appraiser) -> Slice:
+    """The fleet's question in one piece."""
+    fleet = appraiser.fleet
+    tiers = range(len(fleet.regions.tiers) + (fleet.regions.elsewhere == "allow" or not fleet.regions.tiers))
+    return Slice(query_of(fleet), tuple(tiers))
+
+
+def _count(pool: Pool, part: Slice) -> int:
+    return sum(map(len, pool.sizes(part.query.gpu_count).values()))
 
 
 def slices(appraiser: Appraiser) -> list[Slice]:
