@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from reconciler.core.latency import Reading
 from reconciler.core.plan import Action, Create, Destroy, Plan, Replace
 from reconciler.core.shortage import Relaxation
 
@@ -99,3 +100,13 @@ def relaxation_text(step: Relaxation) -> str:
     if step.to is None:
         return f"without {step.rule} {plural(step.machines, 'more machine')}"
     return f"{step.rule} {step.to} would admit {plural(step.machines, 'machine')}"
+
+
+def reading_text(reading: Reading | None) -> str:
+    """`41 ms`, measured; `~60 ms (3,900 km)`, estimated; a rough estimate is to the middle of a large country."""
+    if reading is None:
+        return "unknown"
+    if reading.measured:
+        return f"{reading.ms:.0f} ms"
+    rough = ", roughly" if reading.rough else ""
+    return f"~{reading.ms:.0f} ms ({reading.km or 0:,.0f} km{rough})"
