@@ -12,14 +12,14 @@ from reconciler.core.demand import Need
 from reconciler.core.hunt import Hunt
 from reconciler.core.label import Seat
 from reconciler.core.latency import answers_by_machine, candidates_to_measure
-from reconciler.core.model import Fleet, Offer
+from reconciler.core.model import Fleet, Offer, OfferQuery
 from reconciler.core.place import Ground
 from reconciler.core.plan import MarketSeen
 from reconciler.core.pool import Pool
 from reconciler.core.query import wide_query_of
 from reconciler.core.sights import NewSights, Sights, sizes_of, utc_day, with_measured
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
-from reconciler.provider import Probe, Provider
+from reconciler.provider import Found, Probe, Provider
 
 ROWS_A_DAY = 20_000
 """The quota (seen): rows that searches answer, by UTC day."""
@@ -71,39 +71,48 @@ class _Look:
     problems: list[str] = field(default_factory=list)
     unseen: float | None = 0.0
     quota_used_up: bool = False
+    asked: set[OfferQuery] = field(default_factory=set)
+
+    @property
+    def share(self) -> float | None:
+        """Which share of the machines that could matter was seen."""
+        if not self.unseen:
+            return None if self.unseen is None else 1.0
+        return self.pool.machines / (self.pool.machines + self.unseen)
 
 
 def survey(eyes: Eyes, needs: Sequence[Need], ground: Ground) -> Market:
     """Offers for every fleet that needs some, fleets of higher priority first. Without needs nothing is searched; one
     fleet's failed search does not stop the others, but a day's quota used up ends the searching."""
-    look, now = _Look(), ground.now
-    for hunt in _hunts(needs, ground):
-        if not look.quota_used_up:
-            _search(eyes, hunt, look, ground)
-        left = hunt.remaining(look.pool)
-        look.unseen = None if look.unseen is None or left is None else look.unseen + left
-    measured = _measure(eyes, needs, look.pool, ground)
-    news = NewSights(now, measured.measured, sizes_of(look.pool), look.rows) if look.searches else None
-    share = None if look.unseen is None else look.pool.machines / (look.pool.machines + look.unseen or 1)
-    return Market(tuple(look.pool), look.searches, look.rows, share, tuple(look.problems), news)
+    return _market(eyes, needs, _look(eyes, needs, ground), ground)
 
 
 def look_around(eyes: Eyes, fleet: Fleet, ground: Ground, machine: int | None = None) -> Market:
     """The market as one fleet sees it: what its seats would be filled with, and what its rules refuse. Of one
     `machine`, where that is asked for, whatever it offers."""
     needs = [Need(Seat(fleet.name, i), fleet, fleet.price.max_per_hour) for i in range(max(1, fleet.replicas))]
-    market = survey(eyes, needs, ground)
-    if market.problems:
-        return market
+    look = _look(eyes, needs, ground)
     wide = wide_query_of(fleet)
-    asked = [wide] if machine is None else [wide, replace(wide, only_machines=(machine,))]
-    answers = [eyes.provider.search(query) for query in asked]
-    pool = Pool([*market.offers, *(offer for answer in answers for offer in answer.offers)])
-    rows = sum(answer.rows for answer in answers)
-    news = replace(market.news, rows=market.rows + rows) if market.news else None
-    return replace(
-        market, offers=tuple(pool), searches=market.searches + len(asked), rows=market.rows + rows, news=news
-    )
+    for query in [wide] if machine is None else [wide, replace(wide, only_machines=(machine,))]:
+        if not look.problems and query not in look.asked:
+            _answer(eyes, query, look, ground, needs[0])
+    return _market(eyes, needs, look, ground)
+
+
+def _look(eyes: Eyes, needs: Sequence[Need], ground: Ground) -> _Look:
+    look = _Look()
+    for hunt in _hunts(needs, ground):
+        if not look.quota_used_up:
+            _search(eyes, hunt, look, ground)
+        left = hunt.remaining(look.pool)
+        look.unseen = None if look.unseen is None or left is None else look.unseen + left
+    return look
+
+
+def _market(eyes: Eyes, needs: Sequence[Need], look: _Look, ground: Ground) -> Market:
+    measured = _measure(eyes, needs, look.pool, ground)
+    news = NewSights(ground.now, measured.measured, sizes_of(look.pool), look.rows) if look.searches else None
+    return Market(tuple(look.pool), look.searches, look.rows, look.share, tuple(look.problems), news)
 
 
 def _hunts(needs: Sequence[Need], ground: Ground) -> list[Hunt]:
@@ -124,24 +133,35 @@ def _compete(one: Need, other: Need) -> bool:
 
 
 def _search(eyes: Eyes, hunt: Hunt, look: _Look, ground: Ground) -> None:
-    name = hunt.fleet.name
+    while (query := hunt.next(look.pool)) is not None:
+        answer = _answer(eyes, query, look, ground, hunt.needs[0], repairs=hunt.repairs)
+        if answer is None:
+            return
+        found, news = answer
+        dearest = max((o.price_per_hour(query.disk_gb) for o in found.offers), default=None)
+        hunt.heard(query, found.rows, news, dearest, look.pool)
+
+
+def _answer(
+    eyes: Eyes, query: OfferQuery, look: _Look, ground: Ground, need: Need, *, repairs: bool = False
+) -> tuple[Found, int] | None:
+    """One question, where the day's quota has room for its answer, and of how many machines it told something new;
+    None where there was no answer, which is a problem of the look."""
+    used = ground.sights.rows_used(utc_day(ground.now)) + look.rows
+    about = f"fleet {need.fleet.name}"
+    if used + ROWS_AN_ANSWER > (ROWS_A_DAY if repairs else ROWS_A_DAY - ROWS_FOR_REPAIRS):
+        look.problems.append(f"{about}: {_spent(used, repairs)}")
+        return None
     try:
-        while (query := hunt.next(look.pool)) is not None:
-            used = ground.sights.rows_used(utc_day(ground.now)) + look.rows
-            allowed = ROWS_A_DAY if hunt.repairs else ROWS_A_DAY - ROWS_FOR_REPAIRS
-            if used + ROWS_AN_ANSWER > allowed:
-                look.problems.append(f"fleet {name}: {_spent(used, hunt.repairs)}")
-                return
-            found = eyes.provider.search(query)
-            look.searches, look.rows = look.searches + 1, look.rows + found.rows
-            news = look.pool.add(found.offers)
-            dearest = max((o.price_per_hour(query.disk_gb) for o in found.offers), default=None)
-            hunt.heard(query, found.rows, news, dearest, look.pool)
-    except (DoubtfulReading, Unreachable) as error:
-        look.problems.append(f"fleet {name}: the market could not be searched: {error}")
-    except SearchQuotaUsedUp as error:
-        look.quota_used_up = True
-        look.problems.append(f"fleet {name}: the market could not be searched: {error}")
+        found = eyes.provider.search(query)
+    except (DoubtfulReading, Unreachable, SearchQuotaUsedUp) as error:
+        look.quota_used_up = isinstance(error, SearchQuotaUsedUp)
+        way_on = f"; {error.hint}" if error.hint else ""
+        look.problems.append(f"{about}: the market could not be searched: {error}{way_on}")
+        return None
+    look.asked.add(query)
+    look.searches, look.rows = look.searches + 1, look.rows + found.rows
+    return found, look.pool.add(found.offers)
 
 
 def _spent(used: int, repairs: bool) -> str:

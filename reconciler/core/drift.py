@@ -17,6 +17,8 @@ TEXT_RULES = frozenset({"gpu.models", "gpu.min_vram_gb", "regions"})
 TEXT_LASTS_S = 600.0
 PRICE_TOLERANCE = Decimal("1.01")
 VRAM_TOLERANCE = Decimal("0.93")
+MB_OF_A_GB = VRAM_TOLERANCE * 1024
+"""What a card must report for each GB declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Drift:
 def min_vram_mb(fleet: Fleet) -> Decimal | None:
     """The memory a card must report, in MB: 0.93 of the declared GB, since cards report a little less than sold."""
     gb = fleet.gpu.min_vram_gb
-    return None if gb is None else VRAM_TOLERANCE * gb * 1024
+    return None if gb is None else gb * MB_OF_A_GB
 
 
 def banned(entries: tuple[Banned, ...], number: int | None, now: float) -> Banned | None:

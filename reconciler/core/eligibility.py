@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from math import ceil
 from operator import attrgetter
 
 from reconciler.core.clauses import refuses, version
-from reconciler.core.drift import in_force, min_vram_mb
+from reconciler.core.drift import MB_OF_A_GB, in_force, min_vram_mb
 from reconciler.core.gpus import normalise
 from reconciler.core.latency import Measured, reading_of
 from reconciler.core.model import Banned, Blacklist, Clause, Fleet, Latency, Offer, Regions, Requirement
 from reconciler.core.places import matches, parse_location
 
 DAY_S = 86400.0
+_CENTS_OF_A_CENT = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,9 @@ def min_direct_ports(fleet: Fleet) -> int:
 # --- one rule, one check --------------------------------------------------------------------------
 
 
-def _least(rule: str, field: str, least: Decimal | None, unit: str) -> Iterator[Check]:
-    """The offer must have at least so much; a rule that is not written, or asks for nothing, is none."""
+def _least(rule: str, field: str, least: Decimal | None, unit: str, one: Decimal = Decimal(1)) -> Iterator[Check]:
+    """The offer must have at least so much; a rule that is not written, or asks for nothing, is none. `one` is what the
+    spec's unit is in the offer's."""
     if least is None or least <= 0:
         return
     read, floor = attrgetter(field), least
@@ -91,7 +94,9 @@ def _least(rule: str, field: str, least: Decimal | None, unit: str) -> Iterator[
             return Refusal(rule, "unknown")
         if value >= floor:
             return None
-        return Refusal(rule, f"{_number(value)} {unit}".strip(), (floor - value) / floor, _number(value))
+        return Refusal(
+            rule, f"{_number(value)} {unit}".strip(), (floor - value) / floor, _number(value / one, ROUND_FLOOR)
+        )
 
     yield check
 
@@ -105,7 +110,8 @@ def _most(rule: str, read: Callable[[Offer], Decimal | None], most: Decimal, uni
             return Refusal(rule, "unknown")
         if value <= most:
             return None
-        return Refusal(rule, f"${value:.3f}{unit[1:]}", (value - most) / most if most else None, f"{value:.4f}")
+        admits = f"{value.quantize(_CENTS_OF_A_CENT, ROUND_CEILING):f}"
+        return Refusal(rule, f"${value:.3f}{unit[1:]}", (value - most) / most if most else None, admits)
 
     yield check
 
@@ -132,7 +138,7 @@ def _gpu(fleet: Fleet) -> Iterator[Check]:
         return None if offer.gpu_count == count else Refusal("gpu.count", f"{offer.gpu_count} GPUs")
 
     yield from (model, number)
-    yield from _least("gpu.min_vram_gb", "vram_mb", min_vram_mb(fleet), "MB")
+    yield from _least("gpu.min_vram_gb", "vram_mb", min_vram_mb(fleet), "MB", MB_OF_A_GB)
 
 
 def _bans(fleet: Fleet, shared: Blacklist, now: float) -> Iterator[Check]:
@@ -255,13 +261,12 @@ def _latency(latency: Latency | None, measured: Mapping[int, Measured]) -> Itera
         if reading.ms <= most or not (reading.measured or latency.trust_estimate):
             return None
         how = "measured" if reading.measured else "estimated"
-        return Refusal(
-            "latency.max_ms", f"{reading.ms:.0f} ms {how}", (Decimal(reading.ms) - most) / most, f"{reading.ms:.0f}"
-        )
+        miss = (Decimal(reading.ms) - most) / most
+        return Refusal("latency.max_ms", f"{reading.ms:.0f} ms {how}", miss, f"{ceil(reading.ms)}")
 
     yield check
 
 
-def _number(value: Decimal | int) -> str:
-    rounded = Decimal(value).quantize(Decimal("0.001"))
+def _number(value: Decimal | int, rounding: str | None = None) -> str:
+    rounded = Decimal(value).quantize(Decimal("0.001"), rounding)
     return f"{rounded.normalize():f}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 
 from reconciler.core.candidates import STRICT, Appraiser
 from reconciler.core.crowd import Taken
@@ -162,7 +162,7 @@ class Hunt:
         strict = STRICT if self.fleet.regions.strict_order else 0.0
         prices = [self._appraiser.scorer.price_for(least + strict * tier, tier) for tier in part.tiers]
         best = max((price for price in prices if price is not None), default=None)
-        return None if best is None else min(cap, Decimal(best).quantize(_STEP))
+        return None if best is None else min(cap, Decimal(best).quantize(_STEP, ROUND_UP))
 
     def _best(self, part: Slice) -> float:
         strict = STRICT if self.fleet.regions.strict_order else 0.0

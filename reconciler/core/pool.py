@@ -20,13 +20,15 @@ class Pool:
         self.add(offers)
 
     def add(self, offers: Iterable[Offer]) -> int:
-        """Take in an answer; how many machines were not known before."""
-        before = len(self._machines)
+        """Take in an answer; of how many machines it brought something new: a machine, or further GPUs of one."""
+        fresh: set[int] = set()
         for offer in offers:
             others = self._machines.get(offer.machine_id, ())
             kept = [o for o in others if o.gpu_count != offer.gpu_count or not overlap(o, offer)]
+            if len(kept) == len(others):
+                fresh.add(offer.machine_id)
             self._machines[offer.machine_id] = [*kept, offer]
-        return len(self._machines) - before
+        return len(fresh)
 
     def __iter__(self) -> Iterator[Offer]:
         for offers in self._machines.values():

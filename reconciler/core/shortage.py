@@ -53,7 +53,8 @@ def shortage(judged: Sequence[Candidate], crowded: Mapping[str, int], wanted: in
 
 
 def relaxations(judged: Iterable[Candidate], wanted: int = 1) -> dict[str, list[Relaxation]]:
-    """For each rule that alone refuses machines: loosened to admit the nearest one, and as many as are wanted."""
+    """For each rule that alone refuses machines: loosened to admit the nearest one, and as many as are wanted, or all
+    where they are fewer."""
     by_rule: dict[str, list[Candidate]] = {}
     for candidate in judged:
         if len(candidate.refusals) == 1:
@@ -74,7 +75,8 @@ def _steps(rule: str, near: Sequence[Candidate], wanted: int) -> Iterable[Relaxa
         refusal = candidate.refusals[0]
         if after is not None and after.admits == refusal.admits:
             continue
-        if refusal.admits is not None and (told == 0 or len(machines) >= wanted > told):
+        enough = len(machines) >= wanted or after is None
+        if refusal.admits is not None and (told == 0 or (enough and len(machines) > told)):
             told = len(machines)
             yield Relaxation(rule, refusal.admits, told)
         if told >= wanted:

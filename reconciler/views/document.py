@@ -172,10 +172,9 @@ def _outcome(outcome: Outcome) -> Document:
 
 
 def _judged(candidate: Candidate) -> Document:
-    offer, reading = candidate.offer, candidate.reading
+    offer = candidate.offer
     quality = {"reliability": maybe(offer.reliability), "download_mbps": maybe(offer.download_mbps)}
-    latency = None if reading is None else {"ms": round(reading.ms, 1), "measured": reading.measured}
-    return offer_parts(candidate) | quality | {"latency": latency}
+    return offer_parts(candidate) | quality
 
 
 def _refusals(candidate: Candidate) -> Document:

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from reconciler.core.candidates import Appraiser, Candidate
-from reconciler.core.latency import Reading
 from reconciler.core.model import Fleet, Modifiers
 from reconciler.core.place import Placement
 from reconciler.core.score import PARTS, modifiers_of
 from reconciler.core.shortage import Relaxation, Shortage
 from reconciler.views.text import aligned, shortage_text
-from reconciler.views.wording import money, plural, relaxation_text
+from reconciler.views.wording import money, plural, reading_text, relaxation_text
 
 
 def offers_text(
@@ -61,16 +60,6 @@ def _row(rank: int, candidate: Candidate, counted: Iterable[int], fleet: Fleet) 
         *((reading_text(candidate.reading),) if fleet.latency else ()),
         f"{offer.machine_id}{host}",
     )
-
-
-def reading_text(reading: Reading | None) -> str:
-    """`41 ms`, measured; `~60 ms (3,900 km)`, estimated; a rough estimate is to the middle of a large country."""
-    if reading is None:
-        return "unknown"
-    if reading.measured:
-        return f"{reading.ms:.0f} ms"
-    rough = ", roughly" if reading.rough else ""
-    return f"~{reading.ms:.0f} ms ({reading.km or 0:,.0f} km{rough})"
 
 
 def explain_text(appraiser: Appraiser, judged: Sequence[Candidate], number: int, now: float) -> str:

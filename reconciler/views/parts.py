@@ -155,8 +155,8 @@ def _chosen(action: Create | Replace) -> Document:
 
 
 def offer_parts(candidate: Candidate) -> Document:
-    """One offer at its all-in price, with its score."""
-    offer = candidate.offer
+    """One offer at its all-in price, with its score and how far it is from the users."""
+    offer, reading = candidate.offer, candidate.reading
     return {
         "id": offer.id,
         "machine": offer.machine_id,
@@ -167,6 +167,7 @@ def offer_parts(candidate: Candidate) -> Document:
         "price_per_hour": value(candidate.price),
         "tier": candidate.tier,
         "score": _score(candidate.score),
+        "latency": None if reading is None else {"ms": round(reading.ms, 1), "measured": reading.measured},
     }
 
 

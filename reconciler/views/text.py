@@ -31,6 +31,7 @@ from reconciler.views.wording import (
     mark_of,
     money,
     plural,
+    reading_text,
     relaxation_text,
     share_text,
 )
@@ -123,7 +124,8 @@ def _dollars(amount: Decimal) -> str:
 
 def _offer(candidate: Candidate) -> str:
     offer = candidate.offer
-    return f"{offer.gpu_count}x {offer.gpu_name}  {offer.location or 'place unknown'}  machine {offer.machine_id}"
+    way = f"  {reading_text(candidate.reading)}" if candidate.reading else ""
+    return f"{offer.gpu_count}x {offer.gpu_name}  {offer.location or 'place unknown'}  machine {offer.machine_id}{way}"
 
 
 def _unfilled(unfilled: Unfilled) -> Iterator[str]:

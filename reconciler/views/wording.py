@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from reconciler.core.latency import Reading
 from reconciler.core.plan import Action, Create, Destroy, Plan, Replace
 from reconciler.core.shortage import Relaxation
 
@@ -88,7 +89,7 @@ def counts(plan: Plan) -> Counts:
 def share_text(share: float | None) -> str:
     """How complete the view of the market is."""
     if share is None:
-        return "how many there are cannot be told"
+        return "there may be more"
     if share >= 0.995:
         return "all that could matter"
     return f"about {min(99, share * 100):.0f} % of those that could matter"
@@ -97,5 +98,15 @@ def share_text(share: float | None) -> str:
 def relaxation_text(step: Relaxation) -> str:
     """One rule loosened, and what it would admit."""
     if step.to is None:
-        return f"without {step.rule} {plural(step.machines, 'more machine')}"
+        return f"without {step.rule} {plural(step.machines, 'more machine')} would fit"
     return f"{step.rule} {step.to} would admit {plural(step.machines, 'machine')}"
+
+
+def reading_text(reading: Reading | None) -> str:
+    """`41 ms`, measured; `~60 ms (3,900 km)`, estimated; a rough estimate is to the middle of a large country."""
+    if reading is None:
+        return "unknown"
+    if reading.measured:
+        return f"{reading.ms:.0f} ms"
+    rough = ", roughly" if reading.rough else ""
+    return f"~{reading.ms:.0f} ms ({reading.km or 0:,.0f} km{rough})"

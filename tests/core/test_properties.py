@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.budget import Standing, committed, costs
+from reconciler.core.crowd import overlap
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.label import Mark, read_label
 from reconciler.core.model import Account, Limits
@@ -197,10 +198,12 @@ def test_one_step_of_a_rollout_goes_at_a_time(specs, listed, before, market, rul
 
 @given(**WORLDS)
 @thorough
-def test_no_two_rents_that_are_due_share_a_machine(specs, listed, before, market, rules):
-    plan = whole(specs, listed, before, market, rules)
-    machines = [a.choice.candidate.offer.machine_id for a in rents(plan) if due(a)]
-    assert len(set(machines)) == len(machines)
+def test_no_two_rents_that_are_due_share_a_gpu_nor_two_of_one_fleet_a_machine(specs, listed, before, market, rules):
+    due_now = [a for a in rents(whole(specs, listed, before, market, rules)) if due(a)]
+    for i, one in enumerate(due_now):
+        for other in due_now[:i]:
+            mine, its = one.choice.candidate.offer, other.choice.candidate.offer
+            assert mine.machine_id != its.machine_id or (one.fleet.name != other.fleet.name and not overlap(mine, its))
 
 
 @given(**WORLDS)

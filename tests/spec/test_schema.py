@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from schema_fields import fields
 
 from reconciler.core import model
 from reconciler.spec.durations import seconds
-from reconciler.spec.schema import load_schema, resolved, schema_text
+from reconciler.spec.schema import load_schema, schema_text
 
 from .test_load import ROOT
-
-
-def fields(schema: dict[str, Any], route: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every field of a schema, however deep, with its own words beside those of the definition it refers to."""
-    for name, below in schema.get("properties", {}).items():
-        whole = {**resolved(below), **below}
-        yield f"{route}.{name}".removeprefix("."), whole
-        yield from fields(whole, f"{route}.{name}")
-    for below in (schema.get("items"), *schema.get("anyOf", ())):
-        if below:
-            yield from fields(resolved(below), route)
-
 
 FIELDS = {f"{kind}: {route}": field for kind in ("fleet", "policy") for route, field in fields(load_schema(kind))}
 

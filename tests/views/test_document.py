@@ -226,6 +226,7 @@ def test_a_create_tells_what_it_rents():
                 "bonus": 0.2,
                 "modifiers": 0.1,
             },
+            "latency": None,
             "ceiling": "0.25515",
         },
     }

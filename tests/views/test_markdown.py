@@ -68,7 +68,7 @@ At most $8.339/h on the way; budget $9.000/h; the credit lasts 11 days.
 | instance 1730005 is exited; waits: its grace, 1m10s |
 | `!` | 4 seats of render | no offer |  | of 40 offers seen, spread.per_host refuses 15, price.max_per_hour refuses 1; \
 nearest miss $0.525/h: price.max_per_hour, $0.525/h, 5 % off; \
-host.min_reliability 0.94 would admit 7 machines; without host.require verified 12 more machines |
+host.min_reliability 0.94 would admit 7 machines; without host.require verified 12 more machines would fit |
 | `-` | old/0 | instance 1690000 | -$0.250/h | pruned |
 
 `+/-` starts the new one first, `-/+` ends the old one first.
