@@ -1,4 +1,4 @@
-"""A plan, action by action -> outcomes. The only caller of the provider's mutations.
+"""A plan, action by action -> outcomes. The only caller of rent and destroy.
 
 One thread, one schedule: the kind of call that is free first goes first. Nothing is sent that was not written down
 before; nothing is destroyed that was not read afresh; nothing counts as destroyed before it was seen gone.

@@ -15,7 +15,7 @@ from reconciler.core.sights import NewSights, Sights
 from reconciler.core.template import Template
 from reconciler.core.text import SafeText
 
-Route = Literal["search", "rent", "list", "show", "destroy", "account", "template"]
+Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,21 @@ DestroyAnswer = DestroySent | Gone | DestroyDoubtful
 
 
 @dataclass(frozen=True, slots=True)
+class RelabelSent:
+    """The account accepted it. It counts only once the label was read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelabelDoubtful:
+    """Refused, or no trustworthy answer: only a reading tells what the label is now."""
+
+    why: SafeText
+
+
+RelabelAnswer = RelabelSent | Gone | RelabelDoubtful
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The answer of one search."""
 
@@ -106,7 +121,8 @@ class Provider(Protocol):
     """A marketplace account.
 
     Reading changes nothing. A reading that is not beyond doubt raises `DoubtfulReading`, `Unreachable` or
-    `KeyProblem`; it never returns less. Destroying what is gone is success. Renting sends one request, ever.
+    `KeyProblem`; it never returns less. Destroying what is gone is success. Renting sends one request, ever, and so
+    does a change of a label.
     """
 
     def account(self) -> Account:
@@ -139,6 +155,14 @@ class Provider(Protocol):
 
     def destroy(self, instance_id: int) -> DestroyAnswer:
         """Ask for the end of one instance."""
+        ...
+
+    def relabel(self, instance_id: int, label: str | None) -> RelabelAnswer:
+        """Give one instance another label, None for none; one request on the wire, never repeated.
+
+        Nothing else of the instance changes: it is not stopped, restarted or billed otherwise. Whatever the answer,
+        the caller reads the instance again and compares. Raises `KeyProblem` where the key is refused.
+        """
         ...
 
     def free_at(self, route: Route) -> float:

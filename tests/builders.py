@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from reconciler.core.adopting import adopted_label
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.evidence import Merged, Observation, Settle, merge
@@ -167,6 +168,11 @@ def instance(
     if isinstance(options.get("price_per_hour"), str):
         options["price_per_hour"] = money(options["price_per_hour"])
     return Instance(id, **{**shown, **options})
+
+
+def adopted(spec: Fleet, row: Instance, shared: Blacklist = NO_BANS, at: str = "june/0") -> Instance:
+    """`row` once it was adopted by `spec`, as it is."""
+    return replace(row, label=adopted_label(OWNER, seat(at), spec, row, shared, NOW))
 
 
 def offer(id: int = 1, **options: Any) -> Offer:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import NoReturn
 
 import click
@@ -26,6 +27,9 @@ COMMANDS = {
     "destroy": ("fleets", "Destroy a fleet's instances and pause it."),
     "pause": ("fleets", "Leave a fleet as it is until it is resumed."),
     "resume": ("fleets", "Look after a paused fleet again."),
+    "import": ("importing", "Write specs that describe instances which exist."),
+    "adopt": ("adopt", "Take instances that exist into fleets, as they are."),
+    "release": ("adopt", "Let instances go, with their old labels; destroys nothing."),
     "simulate": ("simulate", "Move the simulated world, break an instance in it, start anew; serve it over HTTP."),
 }
 """Every command: its file and its line in the help, so that `--help` loads none of them."""
@@ -51,7 +55,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"reconciler.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

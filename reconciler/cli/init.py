@@ -43,7 +43,7 @@ def init(folder: str, source: str | None) -> int:
     """
     from reconciler.spec.first.lines import FLEET
 
-    target = _folder(folder)
+    target = folder_named(folder)
     spec, policy = target / f"{FLEET}.yaml", target / "policy.yaml"
     governing = _governing(spec)
     _all_new([spec] if governing else [spec, policy])
@@ -64,7 +64,7 @@ def init(folder: str, source: str | None) -> int:
 # --- before anything is written ---------------------------------------------------------------------
 
 
-def _folder(name: str) -> Path:
+def folder_named(name: str) -> Path:
     """The folder as it was named, or wrong usage where it cannot be one."""
     if not name:
         raise WrongUsage("DIR is empty", hint="name a directory for the specs")
@@ -106,13 +106,13 @@ def _settings(source: str) -> Settings:
 def _spec(target: Path, settings: Settings | None) -> str:
     from reconciler.spec.first.writing import spec_text
 
-    return spec_text(_schema(target, "fleet"), settings)
+    return spec_text(schema_for(target, "fleet"), settings)
 
 
 def _policy(target: Path) -> str:
     from reconciler.spec.first.writing import policy_text
 
-    return policy_text(_schema(target, "policy"), _owner(target))
+    return policy_text(schema_for(target, "policy"), _owner(target))
 
 
 def _checked(text: str, settings: Settings | None) -> str:
@@ -130,7 +130,7 @@ def _checked(text: str, settings: Settings | None) -> str:
     return text
 
 
-def _schema(target: Path, name: str) -> str:
+def schema_for(target: Path, name: str) -> str:
     """Where an editor finds the schema: relative within the repository, so that it holds for others too."""
     from reconciler.spec.first.owning import repository_of
     from reconciler.spec.schema import schema_path

@@ -134,7 +134,7 @@ max_destroys_option = click.option(
     help="Lift the guard on unasked destroys to N a fleet; exactly N for a protected fleet.",
 )
 beside_option = click.option(
-    "--beside", multiple=True, metavar="OWNER", help="Rent a fleet although this owner has one of its name. Repeatable."
+    "--beside", multiple=True, metavar="OWNER", help="Have a fleet although this owner has one of its name. Repeatable."
 )
 first_run_option = click.option(
     "--first-run", is_flag=True, help="Skip the cold start's wait when the account holds nothing of this owner."

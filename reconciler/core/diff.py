@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, Drift, dynamic_drift, static_drift
+from reconciler.core.adopting import sorted_drifts
+from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, Drift, dynamic_drift
 from reconciler.core.label import ForeignMark, Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet, Instance
 from reconciler.core.record import Intent, Leaving, Record
@@ -35,6 +36,8 @@ class Member:
     state: State
     drifts: tuple[Drift, ...] = ()
     fault: Fault | None = None
+    accepted: tuple[Drift, ...] = ()
+    """What it was adopted with: shown, and never held against it."""
 
     @property
     def condemned(self) -> bool:
@@ -137,11 +140,12 @@ def judge(
         since = record.since.get((instance.id, instance.reported), list_at)
         fault = Fault(instance.reported, since, max(0.0, since + GRACE_S[instance.reported] - now))
     drifts: tuple[Drift, ...] = ()
+    accepted: tuple[Drift, ...] = ()
     if fleet is not None:
         broken = dynamic_drift(fleet, instance, shared, now)
         lasting = (d for d in broken if d.field not in TEXT_RULES or _lasts(record, instance.id, d.field, list_at))
-        drifts = (*static_drift(fleet, instance, mark), *lasting)
-    return Member(instance, mark, state, drifts, fault)
+        drifts, accepted = sorted_drifts(fleet, instance, mark, lasting, shared)
+    return Member(instance, mark, state, drifts, fault, accepted)
 
 
 def _lasts(record: Record, instance_id: int, field: str, list_at: float) -> bool:

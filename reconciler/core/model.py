@@ -313,6 +313,25 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """How an instance's container was set up, as far as the account tells; None means it did not say.
+
+    Of variables only the names are ever read: their values may be secrets.
+    """
+
+    connect: Connect | None = None
+    ports: tuple[Port, ...] | None = None
+    """In their order by number."""
+    env_names: tuple[str, ...] | None = None
+    """Sorted."""
+    onstart: str | None = field(default=None, repr=False)
+    """The script, where it is told and can be printed safely; some rows lack a script that was sent (seen)."""
+    args: tuple[str, ...] | None = field(default=None, repr=False)
+    unread: tuple[SafeText, ...] = ()
+    """What is set besides and has no field in a spec, by name: `-h`, `-v`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """One rented instance as one answer of the account shows it. None means the answer did not say.
 
@@ -350,6 +369,7 @@ class Instance:
     ends_at: float | None = None
     ssh_direct: Endpoint | None = None
     ssh_proxy: Endpoint | None = None
+    setup: Setup | None = None
 
 
 @dataclass(frozen=True, slots=True)

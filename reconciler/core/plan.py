@@ -98,7 +98,7 @@ class SeatNote:
     """A seat about which something is to be said, though nothing is to be done."""
 
     seat: Seat
-    kind: Literal["doubtful", "leaving", "held", "pending", "kept"]
+    kind: Literal["doubtful", "leaving", "held", "pending", "kept", "adopted"]
     text: str
     rate_per_hour: Decimal = Decimal(0)
 

@@ -229,6 +229,9 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     if keeper is None:
         return
     rate = rate_per_hour(keeper.instance)
+    if keeper.accepted:
+        text = f"instance {keeper.id} was adopted as it is: {'; '.join(map(str, keeper.accepted))}"
+        yield SeatNote(view.seat, "adopted", text, rate)
     if view.bucket == "held":
         what = "was stopped by someone" if keeper.state is State.HELD else "waits for its GPU"
         yield SeatNote(view.seat, "held", f"instance {keeper.id} {what}; left alone", rate)

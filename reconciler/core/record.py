@@ -52,6 +52,24 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
+class Relabel:
+    """A label that was changed, or is being changed, at a person's word: what it was before it was ours.
+
+    It is written down before the call. Whether the call had its effect is never noted: the account's label says it.
+    """
+
+    id: int
+    seat: Seat
+    before: str | None
+    """The label that `release` puts back; None: it had none."""
+    ours: str
+    """The label that says it is managed."""
+    at: float
+    releasing: bool = False
+    """The old label is being put back."""
+
+
+@dataclass(frozen=True, slots=True)
 class ColdStart:
     """The wait of a ledger that remembers nothing: the first complete list and what it showed."""
 
@@ -73,6 +91,8 @@ class Record:
     cold: ColdStart | None = None
     warm: bool = False
     last_list_at: float | None = None
+    relabels: Mapping[int, Relabel] = field(default_factory=dict)
+    """Adopted instances, by id."""
 
 
 def with_intent(record: Record, intent: Intent) -> Record:
@@ -104,7 +124,13 @@ def without_instance(record: Record, instance_id: int) -> Record:
         known={i: k for i, k in record.known.items() if i != instance_id},
         leaving={i: item for i, item in record.leaving.items() if i != instance_id},
         since={key: at for key, at in record.since.items() if key[0] != instance_id},
+        relabels={i: item for i, item in record.relabels.items() if i != instance_id},
     )
+
+
+def with_relabel(record: Record, relabel: Relabel) -> Record:
+    """The record with a change of a label written down, or its newer version."""
+    return replace(record, relabels={**record.relabels, relabel.id: relabel})
 
 
 def with_pause(record: Record, fleet: str, at: float) -> Record:

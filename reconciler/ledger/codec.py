@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.core.label import Seat
-from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record
+from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record, Relabel
 
 VERSION = 1
 
@@ -26,10 +26,12 @@ def encode(record: Record) -> str:
         "warm": record.warm,
         "last_list_at": record.last_list_at,
     }
+    if record.relabels:
+        body["relabels"] = [_plain(item) for item in record.relabels.values()]
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
-def _plain(item: Intent | Known | Leaving) -> dict[str, object]:
+def _plain(item: Intent | Known | Leaving | Relabel) -> dict[str, object]:
     values = {f.name: getattr(item, f.name) for f in fields(item)}
     return {name: str(v) if isinstance(v, Decimal | Seat) else v for name, v in values.items()}
 
@@ -49,6 +51,7 @@ def decode(text: str) -> Record:
             cold=ColdStart(**body["cold"]) if body["cold"] else None,
             warm=bool(body["warm"]),
             last_list_at=body["last_list_at"],
+            relabels={item["id"]: _relabel(item) for item in body.get("relabels", [])},
         )
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError("not a record") from error
@@ -79,3 +82,9 @@ def _known(raw: Mapping[str, Any]) -> Known:
 def _leaving(raw: Mapping[str, Any]) -> Leaving:
     rate = Decimal(raw["rate_per_hour"])
     return Leaving(int(raw["id"]), _seat(raw["seat"]), float(raw["since"]), str(raw["reason"]), rate)
+
+
+def _relabel(raw: Mapping[str, Any]) -> Relabel:
+    before = None if raw["before"] is None else str(raw["before"])
+    at, releasing = float(raw["at"]), bool(raw["releasing"])
+    return Relabel(int(raw["id"]), _seat(raw["seat"]), before, str(raw["ours"]), at, releasing)

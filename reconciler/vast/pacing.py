@@ -17,6 +17,7 @@ GAP_SECONDS: Final[Mapping[Route, float]] = {
     "destroy": 3.0,
     "account": 1.0,
     "template": 3.0,
+    "relabel": 1.0,
 }
 """The documented gaps. `account` has none in the documents; one second is a courtesy. `search` has a quota."""
 

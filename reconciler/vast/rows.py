@@ -21,6 +21,7 @@ from reconciler.vast.decode import (
     text,
     whole,
 )
+from reconciler.vast.setups import setup
 
 _MAX_LABEL = 1024
 """Documented limit. Ours are far shorter, so a label cut here is none of ours."""
@@ -60,6 +61,7 @@ def instance(value: object) -> Instance:
         ends_at=moment(row, "end_date"),
         ssh_direct=_direct(row),
         ssh_proxy=_proxy(row),
+        setup=setup(row),
     )
 
 

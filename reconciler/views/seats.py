@@ -45,4 +45,6 @@ def seat_rows(diff: Diff) -> Iterator[SeatRow]:
 
 def _row(member: Member, state: str) -> SeatRow:
     why = "; ".join(map(str, member.drifts)) or (member.fault.kind if member.fault else "")
+    if not why and member.accepted:
+        why = f"adopted as it is: {'; '.join(map(str, member.accepted))}"
     return SeatRow(str(member.mark.seat), state, why, member.instance, rate_per_hour(member.instance))

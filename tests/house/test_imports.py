@@ -17,7 +17,7 @@ STOREYS = [
     {"cli"},
     {"watch"},
     {"converge"},
-    {"reconcile", "apply", "views"},
+    {"reconcile", "apply", "relabel", "views"},
     {"survey"},
     {"spec", "vast", "probe", "ledger"},
     {"provider", "clock"},

@@ -10,8 +10,11 @@ import builders as b
 
 from reconciler.core.candidates import Candidate
 from reconciler.core.diff import Fault, Member
+from reconciler.core.drift import Drift
+from reconciler.core.importing import Group, groups_of
 from reconciler.core.label import Mark
 from reconciler.core.model import Fleet, Instance, Source
+from reconciler.core.moves import Move, Moves, Refusal, Step
 from reconciler.core.place import Choice
 from reconciler.core.plan import (
     Cost,
@@ -208,3 +211,22 @@ def hostile(text: str) -> Plan:
         notes=(SeatNote(b.seat("june-voice/1"), "held", text),),
     )
     return plan(rows, problems=(text,), leaks=(Leak(5, seat, NOW, Decimal(1)),))
+
+
+def group() -> Group:
+    """Two alike instances and what a spec says of them."""
+    rows = [b.instance(None, id=number) for number in (7, 8)]
+    ((found,), ()) = groups_of(rows, frozenset())
+    return found
+
+
+def moves() -> Moves:
+    """One instance with a difference, one whose old label is lost, one that is left alone."""
+    row = b.instance(None, id=7, label="pool")
+    differs = (Drift("container.image", "a:1", "b:1"),)
+    one = Move(b.seat("june/0"), row, "pool", b.label("june/0"), differs)
+    other = Move(b.seat("june/1"), b.instance("june/1", id=8), b.label("june/1"), None, remembered=False)
+    return Moves((one, other), (Refusal(9, "it is managed already, as june/2"), Refusal(10, "full", "raise replicas")))
+
+
+STEPS = [Step("done", b.seat("june/0"), 7, "adopted"), Step("failed", b.seat("june/1"), 8, "its label is as before")]

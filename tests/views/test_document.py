@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
 from reconciler.core.candidates import Appraiser
+from reconciler.core.importing import Left
 from reconciler.core.model import FromEnv, RegistryLogin, RolloutOrder
 from reconciler.core.plan import Cost, MarketSeen, SeatNote, Wait
 from reconciler.core.report import Outcome, OutcomeKind
@@ -32,6 +33,8 @@ from reconciler.views.document import (
     status_document,
     validate_document,
 )
+from reconciler.views.importing import import_document
+from reconciler.views.moves import moves_document
 from reconciler.views.parts import value
 from reconciler.views.templates import templates_document
 
@@ -100,6 +103,12 @@ DOCUMENTS = {
     "no offers": lambda: offers_of(samples.june(), []),
     "templates": lambda: templates_document("cuda", TEMPLATES),
     "no templates": lambda: templates_document("nobody's", []),
+    "an import": lambda: import_document(
+        [("specs/june.yaml", samples.group())], [Left(7, "the account does not tell")]
+    ),
+    "an import of nothing": lambda: import_document([], []),
+    "an adoption": lambda: moves_document("adopt", samples.moves(), samples.STEPS, ["june"]),
+    "a release that an error ended": lambda: moves_document("release", samples.moves(), [], [], "no answer"),
     "valid files": lambda: validate_document([samples.june()], b.policy(), [], ["specs/june-voice.yaml"]),
     "invalid files": lambda: validate_document([], None, findings(), ["a.yaml", "b.yaml"]),
 }

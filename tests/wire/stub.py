@@ -25,7 +25,7 @@ TEMPLATE = "4e17788f74f075dd9aab7d0d4427968f"
 PATIENCE_S = 20.0
 """How long the stub waits for a test that holds an answer back."""
 
-MUTATIONS = ("rent", "destroy", "other")
+MUTATIONS = ("rent", "destroy", "relabel", "other")
 
 Row = dict[str, Any]
 
@@ -199,6 +199,13 @@ class Stub:
         if self.instances.pop(request.number, None) is None:
             return Reply(404, {"success": False, "error": "no_such_instance", "msg": "Instance not found."})
         return Reply(200, {"success": True, "msg": f"deleting instance {request.number}"})
+
+    def _relabel(self, request: Seen) -> Reply:
+        row = self.instances.get(request.number or 0)
+        if row is None:
+            return Reply(404, {"success": False, "error": "no_such_instance", "msg": "Instance not found."})
+        row["label"] = request.body["label"] or None
+        return Reply(200, {"success": True, "msg": f"label for {request.number} set to '{row['label']}'"})
 
 
 # --- rows -----------------------------------------------------------------------------------------
@@ -439,6 +446,7 @@ def seen(method: str, target: str, headers: Mapping[str, str], raw: bytes) -> Se
         ("GET", "v0", "instances"): "show",
         ("PUT", "v0", "asks"): "rent",
         ("DELETE", "v0", "instances"): "destroy",
+        ("PUT", "v0", "instances"): "relabel",
         ("GET", "v0", "template"): "template",
     }
     route = routes.get((method, words[1] if len(words) > 1 else "", tail[0] if tail else ""), "other")

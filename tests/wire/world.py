@@ -95,7 +95,7 @@ class Ran:
 
     @property
     def mutations(self) -> list[Any]:
-        return self.sent("rent", "destroy", "other")
+        return self.sent("rent", "destroy", "relabel", "other")
 
 
 class Desk:
