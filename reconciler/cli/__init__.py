@@ -20,11 +20,14 @@ COMMANDS = {
     "plan": ("plan", "Show what would change and what it costs."),
     "apply": ("apply", "Make the account match the specs."),
     "status": ("status", "List what runs, what it costs, and what is not ours."),
+    "events": ("history", "Tell what happened, by fleet or seat."),
+    "leaks": ("history", "List destroys that were sent and are not proven."),
     "offers": ("offers", "Rank the offers for a fleet and explain the refused ones."),
     "templates": ("templates", "Find Vast.ai templates by name, with the hash that a spec takes."),
     "destroy": ("fleets", "Destroy a fleet's instances and pause it."),
     "pause": ("fleets", "Leave a fleet as it is until it is resumed."),
     "resume": ("fleets", "Look after a paused fleet again."),
+    "unlock": ("history", "Remove the lease of a run that is dead."),
     "simulate": ("simulate", "Move the simulated world, break an instance in it, start anew; serve it over HTTP."),
 }
 """Every command: its file and its line in the help, so that `--help` loads none of them."""

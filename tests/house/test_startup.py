@@ -55,7 +55,21 @@ def test_help_imports_no_heavy_library(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "validate", "plan", "apply", "status", "destroy", "offers", "templates", "simulate"]
+    "command",
+    [
+        "init",
+        "validate",
+        "plan",
+        "apply",
+        "status",
+        "events",
+        "leaks",
+        "unlock",
+        "destroy",
+        "offers",
+        "templates",
+        "simulate",
+    ],
 )
 def test_help_of_a_command_imports_no_heavy_library(tmp_path, command):
     code, modules, said = run(tmp_path, command, "--help")
