@@ -17,6 +17,7 @@ from reconciler.core.candidates import Candidate
 from reconciler.core.envelope import Done
 from reconciler.core.evidence import Settle
 from reconciler.core.fields import spec_hash
+from reconciler.core.history import Event, EventKind, closing, of_seat, rented
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
 from reconciler.core.model import Fleet, Instance, Offer, RentOrder
 from reconciler.core.plan import Create, Destroy, Plan, Replace, due
@@ -31,7 +32,7 @@ from reconciler.core.record import (
     without_instance,
     without_intents,
 )
-from reconciler.core.report import Outcome
+from reconciler.core.report import Outcome, OutcomeKind
 from reconciler.core.sights import NewSights, Sights, with_new
 from reconciler.core.states import State, rate_per_hour, state_of
 from reconciler.errors import DoubtfulReading, Unreachable
@@ -51,6 +52,16 @@ from reconciler.survey import Eyes
 
 DOUBTS_PER_RUN = 2
 """After so many rents of doubtful end a run rents nothing more."""
+_EVENTS: Mapping[OutcomeKind, EventKind] = {
+    "rented": "rented",
+    "destroyed": "destroyed",
+    "sent": "doubtful",
+    "doubtful": "doubtful",
+    "refused": "refused",
+    "skipped": "skipped",
+}
+"""What of an outcome goes into the history: not an offer that somebody else was faster to take. That an instance is
+ready is told by whichever run sees it first, so a pass tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +102,20 @@ class Run:
     doubts: int = 0
     stopped_fleets: set[str] = field(default_factory=set)
     rents_stopped: bool = False
+    unsaved: list[Event] = field(default_factory=list)
+    """Events that are written down with the next record."""
 
-    def save(self, record: Record) -> None:
-        """Make the new record durable; only then is it the record."""
-        self.store.save(record)
+    def save(self, record: Record, *events: Event) -> None:
+        """Make the new record durable, and all events up to now with it; only then is it the record."""
+        record, closed = closing(self.record, record, self.clock.now())
+        self.store.save(record, (*self.unsaved, *events, *closed))
         self.record = record
+        self.unsaved.clear()
+
+    def save_events(self) -> None:
+        """Write down what happened since the record was saved."""
+        if self.unsaved:
+            self.save(self.record)
 
     @property
     def eyes(self) -> Eyes:
@@ -120,8 +140,12 @@ class Run:
         )
 
     def note(self, outcome: Outcome) -> None:
-        """Keep an outcome and tell it."""
+        """Keep an outcome, for the history too, and tell it."""
         self.outcomes.append(outcome)
+        if outcome.kind in _EVENTS:
+            rate, at = outcome.rate_per_hour, self.clock.now()
+            event = of_seat(at, _EVENTS[outcome.kind], outcome.seat, outcome.text, outcome.instance_id, rate)
+            self.unsaved.append(event)
         self.tell(outcome)
 
 
@@ -175,14 +199,19 @@ def _destroy(run: Run, action: Destroy | Replace) -> bool:
     if isinstance(reading, Gone):
         return True
     rate = rate_per_hour(reading)
-    at = run.clock.now()
-    run.save(with_leaving(run.record, Leaving(victim, action.seat, at, action.reason, rate)))
+    _save_leaving(run, Leaving(victim, action.seat, run.clock.now(), action.reason, rate))
     if (action.old.fault or victim in run.rented) and reading.machine_id is not None:
         run.machines_failed.add(reading.machine_id)
     answer = run.provider.destroy(victim)
     if isinstance(answer, DestroyDoubtful):
         run.note(Outcome("sent", action.seat, f"destroy of instance {victim}: {answer.why}", victim, rate))
     return True
+
+
+def _save_leaving(run: Run, leaving: Leaving) -> None:
+    """Write a destroy down before it is sent; in the history it stands once."""
+    told = (of_seat(leaving.since, "destroying", leaving.seat, leaving.reason, leaving.id, leaving.rate_per_hour),)
+    run.save(with_leaving(run.record, leaving), *(() if leaving.id in run.record.leaving else told))
 
 
 def _fresh(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
@@ -286,12 +315,12 @@ def _attempt(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, ceiling: 
         case OfferGone(why):
             run.offers_gone.add(offer.id)
             run.attempts[seat] -= 1
-            run.save(without_intents(run.record, [attempt]))
             run.note(Outcome("offer gone", seat, f"offer {offer.id} is gone: {why}"))
+            run.save(without_intents(run.record, [attempt]))
             return True
         case RentRefused(why, stops):
-            run.save(without_intents(run.record, [attempt]))
             run.note(Outcome("refused", seat, f"offer {offer.id} was refused: {why}"))
+            run.save(without_intents(run.record, [attempt]))
             run.stopped_fleets.add(seat.fleet)
             run.rents_stopped = run.rents_stopped or stops == "run"
         case RentDoubtful(why, stops_run):
@@ -320,7 +349,8 @@ def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | N
         offer = candidate.offer
         text = f"{offer.gpu_count}x {offer.gpu_name}, {offer.location or 'place unknown'}, machine {offer.machine_id}"
         run.note(Outcome("rented", intent.seat, text, instance_id, candidate.price))
-    run.save(with_known(with_intent(run.record, replace(intent, instance_id=instance_id)), [known]))
+    record = with_known(with_intent(run.record, replace(intent, instance_id=instance_id)), [known])
+    run.save(rented(record, instance_id, known.seen_at))
 
 
 def _undo(run: Run, intent: Intent, instance_id: int, why: str, rate: Decimal) -> None:
@@ -329,16 +359,16 @@ def _undo(run: Run, intent: Intent, instance_id: int, why: str, rate: Decimal) -
     seat = intent.seat
     reason = f"refused but created: {why}"
     run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is to go", instance_id, rate))
-    run.save(with_leaving(run.record, Leaving(instance_id, seat, run.clock.now(), reason, rate)))
+    _save_leaving(run, Leaving(instance_id, seat, run.clock.now(), reason, rate))
     try:
         reading = run.provider.instance(instance_id)
     except (DoubtfulReading, Unreachable):
         return
     mark = read_label(reading.label, run.owner) if isinstance(reading, Instance) else None
     if isinstance(reading, Instance) and not (isinstance(mark, Mark) and mark.attempt == intent.attempt):
-        run.save(without_instance(run.record, instance_id))
         text = f"instance {instance_id} is left alone: it does not carry the label of this attempt"
         run.note(Outcome("skipped", seat, text, instance_id))
+        run.save(without_instance(run.record, instance_id))
         return
     if isinstance(reading, Instance):  # It was seen: from now on an absence counts.
         run.save(with_known(run.record, [Known(instance_id, seat, run.clock.now())]))

@@ -10,8 +10,10 @@ from reconciler.apply import Run, apply
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import Settle, doubt_left_s
+from reconciler.core.history import Event, learned
 from reconciler.core.model import Account
 from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, due
+from reconciler.core.record import with_pause
 from reconciler.core.report import Ending, Outcome
 from reconciler.core.states import State
 from reconciler.errors import DoubtfulReading, Unreachable
@@ -53,17 +55,16 @@ def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, 
         done = run.done()
         newest = first or _pass(run, wish, account, approved, done)
         first = None
-        run.save(newest.record)
-        _tell_ready(run, newest)
+        save_pass(run, newest)
         plan = within(newest.plan, approved.envelope, done)
         apply(run, plan)
+        run.save_events()
         if approved.step_only:
             return Result(Ending.STEPPED, newest.plan, failed=_failed(run, plan))
         waits = list(_waits(run, plan, wish.settle))
         if not waits:
             final = _pass(run, wish, account, approved, done) if any(map(due, plan.actions())) else newest
-            run.save(final.record)
-            _tell_ready(run, final)
+            save_pass(run, final)
             return Result(Ending.DONE, final.plan, failed=_given_up(final.plan, approved.envelope))
         left = deadline - run.clock.now()
         if left <= 0:
@@ -71,6 +72,18 @@ def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, 
         text, seconds = min(waits, key=lambda wait: wait[1])
         approved.told(text)
         run.clock.sleep(min(left, max(seconds, 1.0)))
+
+
+def save_pass(run: Run, newest: Pass, *, whole: bool = False, ended: frozenset[str] = frozenset()) -> None:
+    """Write down what a pass has found out, before anything follows from it; the fleets of `ended` are paused. `whole`:
+    it looked at every seat, not at those of an envelope."""
+    _tell_ready(run, newest)
+    record, events = learned(run.record, newest.record, newest.merged, newest.plan, newest.diff, whole=whole)
+    now = run.clock.now()
+    for name in sorted(ended - set(record.paused)):
+        record, paused = with_pause(record, name, now), Event(now, "paused", name, text="the fleet is destroyed")
+        events = (*events, paused)
+    run.save(record, *events)
 
 
 def _pass(run: Run, wish: Wish, account: Account | None, approved: Approved, done: Done) -> Pass:

@@ -5,10 +5,12 @@ Their contracts are here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from reconciler.core.history import Event
+from reconciler.core.lease import Holder, Lease
 from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
 from reconciler.core.record import Record
 from reconciler.core.sights import NewSights, Sights
@@ -181,8 +183,35 @@ class Store(Protocol):
         """The record as it is now; an empty one when nothing was ever saved."""
         ...
 
-    def save(self, record: Record) -> None:
-        """Make `record` durable before returning, or raise `Busy` or `NotSaved`."""
+    def save(self, record: Record, events: Sequence[Event] = ()) -> None:
+        """Make `record` durable before returning, and `events` with it, or raise `Busy` or `NotSaved`.
+
+        An answer of the store that leaves open whether it was written is settled by reading again; where that is not
+        possible either it raises `NotSaved`, and the caller sends nothing more.
+        """
+        ...
+
+    def events(self, since: float = 0.0, fleet: str | None = None, index: int | None = None) -> Sequence[Event]:
+        """The history from `since` on, the oldest first: all of it, of a fleet, or of one of its seats."""
+        ...
+
+    def lease(self) -> Lease | None:
+        """Who is at work, as it is written down; it may not stand any more."""
+        ...
+
+    def take(self, lease: Lease, now: Callable[[], float], is_dead: Callable[[Holder], bool]) -> Lease | None:
+        """Take the lease and renew it with each save, by the time of `now`; where another one stands, that one.
+
+        Whoever replaces a lease moves the epoch on: the run that held it raises `Busy` at its next save.
+        """
+        ...
+
+    def release(self) -> None:
+        """Give the lease back, if it is held here; best effort, never an error."""
+        ...
+
+    def unlock(self, lease_id: str) -> bool:
+        """Remove another run's lease; that run raises `Busy` at its next save. False when there is none of this id."""
         ...
 
     def route_clocks(self) -> Mapping[str, float]:

@@ -21,6 +21,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.record import Record, without_pause
 from reconciler.core.sights import NewSights, Sights
+from reconciler.core.spend import counted
 from reconciler.core.template import refuse_gone
 from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
 from reconciler.provider import Gone, Listing, Provider
@@ -87,6 +88,8 @@ def settle(record: Record, observation: Observation, wish: Wish, now: float) -> 
     fleets = {fleet.name: fleet for fleet in wish.fleets}
     faults = faults_of(observation.instances, fleets, policy.owner, policy.blacklist, now)
     merged = merge(record, observation, policy.owner, now=now, settle=wish.settle, faults=faults)
+    billed = counted(record, merged.record, observation.instances, policy.owner, observation.list_started_at)
+    merged = replace(merged, record=billed)
     if wish.first_run and not merged.record.warm and not merged.record.known:
         return replace(merged, record=replace(merged.record, warm=True, cold=None))
     return merged
@@ -130,7 +133,7 @@ def _ground(wish: Wish, diff: Diff, record: Record, done: Done, sights: Sights, 
         done.offers_gone.union(in_doubt),
         sights,
         rooms(diff),
-        room(wish.policy.limits, diff, record),
+        room(wish.policy.limits, diff, record, now),
     )
 
 

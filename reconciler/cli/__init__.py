@@ -22,6 +22,8 @@ COMMANDS = {
     "plan": ("plan", "Show what would change and what it costs."),
     "apply": ("apply", "Make the account match the specs."),
     "status": ("status", "List what runs, what it costs, and what is not ours."),
+    "events": ("history", "Tell what happened, by fleet or seat."),
+    "leaks": ("history", "List destroys that were sent and are not proven."),
     "offers": ("offers", "Rank the offers for a fleet and explain the refused ones."),
     "templates": ("templates", "Find Vast.ai templates by name, with the hash that a spec takes."),
     "destroy": ("fleets", "Destroy a fleet's instances and pause it."),
@@ -30,6 +32,7 @@ COMMANDS = {
     "import": ("importing", "Write specs that describe instances which exist."),
     "adopt": ("adopt", "Take instances that exist into fleets, as they are."),
     "release": ("adopt", "Let instances go, with their old labels; destroys nothing."),
+    "unlock": ("history", "Remove the lease of a run that is dead."),
     "simulate": ("simulate", "Move the simulated world, break an instance in it, start anew; serve it over HTTP."),
 }
 """Every command: its file and its line in the help, so that `--help` loads none of them."""

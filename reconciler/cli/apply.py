@@ -6,7 +6,8 @@ import os
 import secrets as randomness
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,10 +16,12 @@ import click
 from reconciler.apply import Run, Secrets
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import read, wish
+from reconciler.cli.holding import Turn, holding
 from reconciler.cli.options import (
     Duration,
     beside_option,
     first_run_option,
+    lock_timeout_option,
     max_destroys_option,
     prune_option,
     scope,
@@ -31,17 +34,18 @@ from reconciler.cli.options import (
 from reconciler.cli.plan import show, warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.signals import asking_to_stop, interrupting_at_once
-from reconciler.converge import Approved, Result, converge
+from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Envelope, envelope_of, within
 from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
 from reconciler.core.model import Account, Fleet, FromEnv
 from reconciler.core.plan import Leak, Plan
-from reconciler.core.record import Record, with_pause
+from reconciler.core.record import Record
 from reconciler.core.report import Ending, Outcome, Report
 from reconciler.core.saved import MAX_BYTES, SavedPlan, read_plan
 from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
+from reconciler.provider import Store
 from reconciler.reconcile import Pass, run_pass
 
 FRESH_S = 120.0
@@ -55,6 +59,7 @@ FRESH_S = 120.0
 @max_destroys_option
 @beside_option
 @first_run_option
+@lock_timeout_option
 @click.option(
     "--plan", "saved", type=click.Path(path_type=Path), metavar="FILE", help="Do at most what this plan approved."
 )
@@ -80,7 +85,8 @@ def apply(**values: Any) -> int:
     with open_world(world_at) as world, asking_to_stop(world.clock.stop):
         warn(world, screen)
         want = begun(checked, world)
-        return carry_out(world, want, consent, timeout_s=values["timeout"], step_only=values["no_wait"])
+        limits = (values["timeout"], values["lock_timeout"])
+        return carry_out(world, want, consent, timeout_s=limits[0], step_only=values["no_wait"], lock_s=limits[1])
 
 
 def begun(checked: Wish, world: World) -> Wish:
@@ -122,46 +128,66 @@ class Consent:
             raise RefusedByGuard("the answer was no: nothing was done")
 
 
-def carry_out(world: World, want: Wish, consent: Consent, *, timeout_s: float, step_only: bool) -> int:
-    """Plan, ask, apply, report. The ledger is open for writing before anything is sent.
+def carry_out(
+    world: World, want: Wish, consent: Consent, *, timeout_s: float, step_only: bool, lock_s: float = 0.0
+) -> int:
+    """Plan, ask, apply, report. The ledger is open for writing, and held, before anything is sent.
 
     A fleet that the wish ends is paused before its first instance goes.
     """
     account = world.provider.account()
     consent.check(account, want, world.clock.now())
+    turn = turn_of("destroy" if want.ending else "apply", lock_s, world, consent.screen)
     store = world.ledger(account, want.policy.owner, read_only=False)
-    screen = consent.screen
     try:
-        record = store.load()
-    except ReconcileError:
-        store.close()
-        raise
-    try:
-        run = Run(world.provider, store, world.clock, want.policy.owner, record, randomness.randbits)
-        run.settle, run.probe, run.sights = world.settle, world.probe, store.sights(world.clock.now())
-        run.tell = lambda outcome: _tell(screen, outcome)
-        if consent.envelope is not None:
-            want = replace(want, allowed=replace(want.allowed, approved=consent.envelope.destroys))
-        screen.busy("reading the account and the market")
-        first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=consent.envelope)
-        run.saw(first.news)
-        if consent.envelope is not None:
-            first = replace(first, plan=within(first.plan, consent.envelope, run.done()))
-        if screen.is_text:
-            show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
-        envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
-        renting = {seat.fleet for seat in envelope.rents}
-        renters = [fleet for fleet in want.fleets if fleet.name in renting]
-        run.secrets = secrets_of(renters, os.environ.get if world.simulation is None else stand_in)
-        if first.plan.changes or envelope.rents or envelope.destroys:
-            consent.given(first.plan)
-        run.save(paused(first.record, want.ending, world.clock.now()))
-        approved = Approved(envelope, timeout_s, step_only, screen.progress)
-        return _converged(world, run, want, account, approved, first, screen)
+        with holding(store, world.clock, turn):
+            record = store.load()
+            try:
+                return _carried_out(world, Begun(store, record, account), want, consent, timeout_s, step_only)
+            finally:
+                world.keep_pace(store)
+                world.save()
     finally:
-        world.keep_pace(store)
         store.close()
-        world.save()
+
+
+def turn_of(command: str, lock_s: float, world: World, screen: Screen) -> Turn:
+    """What a command says while it waits for its turn with the ledger."""
+    return Turn(command, lock_s, " --simulate" if world.simulation is not None else "", screen.progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The memory a run begins with."""
+
+    store: Store
+    record: Record
+    account: Account
+
+
+def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeout_s: float, step_only: bool) -> int:
+    screen, store, account = consent.screen, begun.store, begun.account
+    run = Run(world.provider, store, world.clock, want.policy.owner, begun.record, randomness.randbits)
+    run.settle, run.probe, run.sights = world.settle, world.probe, store.sights(world.clock.now())
+    run.tell = lambda outcome: _tell(screen, outcome)
+    if consent.envelope is not None:
+        want = replace(want, allowed=replace(want.allowed, approved=consent.envelope.destroys))
+    screen.busy("reading the account and the market")
+    first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=consent.envelope)
+    run.saw(first.news)
+    if consent.envelope is not None:
+        first = replace(first, plan=within(first.plan, consent.envelope, run.done()))
+    if screen.is_text:
+        show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
+    envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
+    renting = {seat.fleet for seat in envelope.rents}
+    renters = [fleet for fleet in want.fleets if fleet.name in renting]
+    run.secrets = secrets_of(renters, os.environ.get if world.simulation is None else stand_in)
+    if first.plan.changes or envelope.rents or envelope.destroys:
+        consent.given(first.plan)
+    save_pass(run, first, whole=consent.envelope is None, ended=want.ending)
+    approved = Approved(envelope, timeout_s, step_only, screen.progress)
+    return _converged(world, run, want, account, approved, first, screen)
 
 
 def _converged(
@@ -177,6 +203,8 @@ def _converged(
         error = failure
     except KeyboardInterrupt:
         error = Interrupted("stopped in the middle of a call")
+    with suppress(ReconcileError):  # What was sent before an error belongs into the history too.
+        run.save_events()
     report = report_of(run, result, error)
     _say(screen, report, "destroy" if want.ending else "apply")
     held = any(first.plan.refusals()) or any(result.plan.refusals())
@@ -197,13 +225,6 @@ def report_of(run: Run, result: Result, error: ReconcileError | None) -> Report:
         error=str(error) if error else None,
         hint=error.hint if error else None,
     )
-
-
-def paused(record: Record, fleets: Iterable[str], now: float) -> Record:
-    """The record with all of `fleets` paused."""
-    for name in fleets:
-        record = with_pause(record, name, now)
-    return record
 
 
 def _tell(screen: Screen, outcome: Outcome) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from reconciler.cli.apply import Consent, carry_out
+from reconciler.cli.apply import Consent, carry_out, turn_of
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import one, read, wish
+from reconciler.cli.holding import Turn, holding
 from reconciler.cli.options import (
     DEFAULT_PATHS,
     Duration,
     Scope,
     Where,
+    lock_timeout_option,
     max_destroys_option,
     shape,
     shape_options,
@@ -26,6 +28,7 @@ from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.signals import asking_to_stop
 from reconciler.core.guards import Allowed
+from reconciler.core.history import Event, EventKind
 from reconciler.core.record import Record, with_pause, without_pause
 from reconciler.errors import RefusedByGuard
 from reconciler.spec.load import Loaded
@@ -43,6 +46,7 @@ _policy = click.option(
 @_policy
 @world_options
 @max_destroys_option
+@lock_timeout_option
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option(
     "--timeout", type=Duration(), default="10m", show_default=True, help="How long to wait until all is gone."
@@ -64,7 +68,8 @@ def destroy(**values: Any) -> int:
         ended = replace(loaded, fleets=(replace(fleet, replicas=0, min_ready=0, paused=False),), complete=False)
         want = replace(wish(ended, world.settle, allowed=allowed), ending=frozenset([fleet.name]))
         consent = Consent(screen, values["yes"], None, loaded.policy.file)
-        code = carry_out(world, want, consent, timeout_s=values["timeout"], step_only=False)
+        lock_s = values["lock_timeout"]
+        code = carry_out(world, want, consent, timeout_s=values["timeout"], step_only=False, lock_s=lock_s)
     also = with_simulate(world_at)
     again = f"reconcile resume {fleet.name}{also}, then reconcile apply{also}"
     screen.note(f"Fleet {fleet.name} is paused. To rent it again: {again}")
@@ -76,6 +81,7 @@ def destroy(**values: Any) -> int:
 @_paths
 @_policy
 @world_options
+@lock_timeout_option
 @shape_options
 def pause(**values: Any) -> int:
     """Leave FLEET as it is, whatever its spec says, until it is resumed.
@@ -85,7 +91,7 @@ def pause(**values: Any) -> int:
       reconcile pause flux-training
     """
     name = values["fleet"]
-    screen, also = _change(values, lambda record, now: with_pause(record, name, now))
+    screen, also = _change(values, "pause", lambda record, now: with_pause(record, name, now))
     _said(screen, name, True, f"Fleet {name} is paused. To go on: reconcile resume {name}{also}")
     return 0
 
@@ -95,6 +101,7 @@ def pause(**values: Any) -> int:
 @_paths
 @_policy
 @world_options
+@lock_timeout_option
 @shape_options
 def resume(**values: Any) -> int:
     """Look after a paused FLEET again.
@@ -104,7 +111,7 @@ def resume(**values: Any) -> int:
       reconcile resume flux-training
     """
     name = values["fleet"]
-    screen, also = _change(values, lambda record, _: without_pause(record, name))
+    screen, also = _change(values, "resume", lambda record, _: without_pause(record, name))
     _said(screen, name, False, f"Fleet {name} is looked after again. To see what is due: reconcile plan{also}")
     return 0
 
@@ -125,7 +132,9 @@ def _begin(values: dict[str, Any]) -> tuple[Where, Screen, Loaded]:
     return world_at, screen, read(Scope(tuple(values["paths"] or DEFAULT_PATHS), (), values["policy"]), screen)
 
 
-def _change(values: dict[str, Any], change: Callable[[Record, float], Record]) -> tuple[Screen, str]:
+def _change(
+    values: dict[str, Any], command: Literal["pause", "resume"], change: Callable[[Record, float], Record]
+) -> tuple[Screen, str]:
     """Change what the ledger says of one declared fleet."""
     world_at, screen, loaded = _begin(values)
     fleet = one(loaded, values["fleet"])
@@ -133,7 +142,9 @@ def _change(values: dict[str, Any], change: Callable[[Record, float], Record]) -
         raise RefusedByGuard(f"fleet {fleet.name} is paused by its spec", hint="set `paused: false` there")
     with open_world(world_at) as world:
         warn(world, screen)
-        _write(world, loaded.policy.owner, change)
+        word: EventKind = "paused" if command == "pause" else "resumed"
+        event = Event(world.clock.now(), word, fleet.name, text="by command")
+        _write(world, loaded.policy.owner, change, event, turn_of(command, values["lock_timeout"], world, screen))
         world.save()
     return screen, with_simulate(world_at)
 
@@ -143,10 +154,13 @@ def with_simulate(where: Where) -> str:
     return " --simulate" if where.simulate else ""
 
 
-def _write(world: World, owner: str, change: Callable[[Record, float], Record]) -> None:
+def _write(world: World, owner: str, change: Callable[[Record, float], Record], event: Event, turn: Turn) -> None:
     store = world.ledger(world.provider.account(), owner, read_only=False)
     try:
-        store.save(change(store.load(), world.clock.now()))
-        world.keep_pace(store)
+        with holding(store, world.clock, turn):
+            before = store.load()
+            after = change(before, world.clock.now())
+            store.save(after, [event] if after != before else [])
+            world.keep_pace(store)
     finally:
         store.close()

@@ -136,6 +136,13 @@ max_destroys_option = click.option(
 beside_option = click.option(
     "--beside", multiple=True, metavar="OWNER", help="Have a fleet although this owner has one of its name. Repeatable."
 )
+lock_timeout_option = click.option(
+    "--lock-timeout",
+    type=Duration(),
+    default="0s",
+    show_default=True,
+    help="How long to wait while another run holds the ledger.",
+)
 first_run_option = click.option(
     "--first-run", is_flag=True, help="Skip the cold start's wait when the account holds nothing of this owner."
 )

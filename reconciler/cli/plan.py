@@ -114,7 +114,8 @@ def remember(
         if news is not None:
             store.add_sights(news)
         if seen is not None and not before.warm and before.cold is None and seen.cold is not None:
-            store.save(replace(before, cold=seen.cold, known={**before.known, **seen.known}))
+            known = {**before.known, **seen.known}
+            store.save(replace(before, cold=seen.cold, known=known, spend=seen.spend))
     except ReconcileError:
         pass
     finally:

@@ -12,10 +12,12 @@ from reconciler.core.envelope import Done
 from reconciler.core.evidence import Merged, Observation, Settle, rents_wait_s
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.model import Fleet, Instance, Limits, Policy
+from reconciler.core.month import guard_month
 from reconciler.core.place import Placement
 from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait
 from reconciler.core.planner import fleet_plan, own_mistakes, resent, strays, with_countdown
 from reconciler.core.record import Record
+from reconciler.core.spend import rate_left, spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,10 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
         rents_wait_s=rents_wait_s(record, now, wish.settle),
         problems=readings.problems,
     )
+    plan = guard_month(plan, policy.limits, standing(diff, record), record.spend, now)
     plan = guard_all(plan, policy.limits, standing(diff, record), account, allowed)
     cost = costs(plan, diff, policy.limits.budget_per_hour, account.credit if account else None)
+    cost = replace(cost, spent=spent(record.spend, now), budget_30_days=policy.limits.budget_per_30_days)
     nothing = sorted(wish.prune - {m.mark.seat.fleet for m in diff.undeclared})
     warnings = (*_warnings(cost, policy.limits), *(f"--prune {name}: no instance of such a fleet" for name in nothing))
     return replace(plan, cost=cost, warnings=warnings)
@@ -97,11 +101,14 @@ def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Do
     return replace(made, notes=tuple(with_countdown(made, record, now, wish.settle)))
 
 
-def room(limits: Limits, diff: Diff, record: Record) -> Decimal | None:
+def room(limits: Limits, diff: Diff, record: Record, now: float) -> Decimal | None:
     """What all fleets together may still commit, in $/h; None where the policy sets no budget."""
-    if limits.budget_per_hour is None:
+    month = limits.budget_per_30_days
+    budgets = [] if limits.budget_per_hour is None else [limits.budget_per_hour]
+    budgets += [] if month is None else [rate_left(record.spend, month, now)]
+    if not budgets:
         return None
-    return limits.budget_per_hour - standing(diff, record).per_hour + sum(map(freed, diff.fleets), Decimal(0))
+    return min(budgets) - standing(diff, record).per_hour + sum(map(freed, diff.fleets), Decimal(0))
 
 
 def standing(diff: Diff, record: Record) -> Standing:

@@ -288,6 +288,8 @@ class Limits:
     max_unasked_destroy_share: Decimal = Decimal("0.3")
     rents_per_run: int | None = None
     min_runway_hours: RunwayHours = RunwayHours()
+    budget_per_30_days: Decimal | None = None
+    """In dollars: what no 30 days may cost."""
 
 
 @dataclass(frozen=True, slots=True)

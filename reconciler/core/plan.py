@@ -15,6 +15,7 @@ from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, RolloutOrder
 from reconciler.core.place import Choice
 from reconciler.core.shortage import Shortage
+from reconciler.core.spend import Spent
 
 COLD_START = "cold start"
 """The reason of a wait that concerns every rent alike."""
@@ -157,6 +158,10 @@ class Cost:
     peak: Decimal
     budget: Decimal | None = None
     credit: Decimal | None = None
+    spent: Spent = field(default_factory=Spent)
+    """What was billed in dollars, as the ledger estimates it."""
+    budget_30_days: Decimal | None = None
+    """In dollars."""
 
     @property
     def credit_lasts_h(self) -> Decimal | None:

@@ -93,6 +93,10 @@ class Record:
     last_list_at: float | None = None
     relabels: Mapping[int, Relabel] = field(default_factory=dict)
     """Adopted instances, by id."""
+    spend: Mapping[int, Decimal] = field(default_factory=dict)
+    """What managed instances billed, as estimated: dollars by UTC hour, counted from the epoch."""
+    told: Mapping[str, float] = field(default_factory=dict)
+    """Conditions that stand and are in the history (a leak, something held back, a boot), since when."""
 
 
 def with_intent(record: Record, intent: Intent) -> Record:

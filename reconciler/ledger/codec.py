@@ -1,4 +1,4 @@
-"""The record as JSON and back. Version 1; a newer version is refused, never guessed."""
+"""The record as JSON and back. Version 2; a newer version is refused, never guessed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 from reconciler.core.label import Seat
 from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record, Relabel
 
-VERSION = 1
+VERSION = 2
+_SINCE_VERSION_2: Mapping[str, Any] = {"spend": [], "told": {}}
+"""What a record of version 1 lacks, and what it reads as."""
 
 
 def encode(record: Record) -> str:
@@ -25,6 +27,8 @@ def encode(record: Record) -> str:
         "cold": asdict(record.cold) if record.cold else None,
         "warm": record.warm,
         "last_list_at": record.last_list_at,
+        "spend": [[hour, str(dollars)] for hour, dollars in sorted(record.spend.items())],
+        "told": dict(record.told),
     }
     if record.relabels:
         body["relabels"] = [_plain(item) for item in record.relabels.values()]
@@ -36,10 +40,11 @@ def _plain(item: Intent | Known | Leaving | Relabel) -> dict[str, object]:
     return {name: str(v) if isinstance(v, Decimal | Seat) else v for name, v in values.items()}
 
 
-def decode(text: str) -> Record:
-    """The record of `text`; `ValueError` when it is not one."""
+def decode(text: str, version: int = VERSION) -> Record:
+    """The record of `text` as a release of `version` wrote it; `ValueError` when it is not one."""
     try:
         body = json.loads(text)
+        body = {**_SINCE_VERSION_2, **body} if version == 1 else body
         return Record(
             intents={i["attempt"]: _intent(i) for i in body["intents"]},
             known={
@@ -52,6 +57,8 @@ def decode(text: str) -> Record:
             warm=bool(body["warm"]),
             last_list_at=body["last_list_at"],
             relabels={item["id"]: _relabel(item) for item in body.get("relabels", [])},
+            spend={int(hour): Decimal(dollars) for hour, dollars in body["spend"]},
+            told={str(key): float(at) for key, at in body["told"].items()},
         )
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError("not a record") from error

@@ -7,12 +7,11 @@ releases read and write such a file as before: they never look at tables they do
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 from reconciler.core.latency import Measured
 from reconciler.core.sights import KEPT_S, NewSights, Sighting, Sights, utc_day
+from reconciler.ledger.schema import all_or_nothing
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS measured (machine INTEGER PRIMARY KEY, ms REAL, at REAL NOT NULL)",
@@ -47,7 +46,7 @@ def read_sights(db: sqlite3.Connection, now: float) -> Sights:
 
 def add_sights(db: sqlite3.Connection, new: NewSights) -> None:
     """Add up what a pass saw, all of it or nothing, in statements that lose nothing when two runs add at once."""
-    with _all_or_nothing(db):
+    with all_or_nothing(db):
         for statement in _TABLES:
             db.execute(statement)
         ends = {"since": new.at - KEPT_S, "until": new.at + KEPT_S, "yesterday": str(utc_day(new.at - KEPT_S))}
@@ -57,15 +56,3 @@ def add_sights(db: sqlite3.Connection, new: NewSights) -> None:
         db.executemany(_SIGHTING, [(machine, gpus, new.at) for machine, gpus in sorted(new.seen)])
         if new.rows:
             db.execute(_ROWS, (str(new.day), new.rows))
-
-
-@contextmanager
-def _all_or_nothing(db: sqlite3.Connection) -> Iterator[None]:
-    # A transaction left open would swallow the next change of the record: it must end whatever happens.
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    finally:
-        if db.in_transaction:
-            db.execute("ROLLBACK")

@@ -4,83 +4,97 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from reconciler.core.history import Event
+from reconciler.core.lease import Holder, Lease
 from reconciler.core.record import Record
 from reconciler.core.sights import NewSights, Sights
 from reconciler.errors import Busy, NotSaved
 from reconciler.ledger.codec import VERSION, decode, encode
+from reconciler.ledger.events import add_events, read_events
+from reconciler.ledger.lease import break_lease, drop_lease, read_lease, renew_lease, take_lease
+from reconciler.ledger.schema import WAY_ON, all_or_nothing, check, create, is_empty, migrate
 from reconciler.ledger.sights import add_sights, read_sights
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (
-    format TEXT NOT NULL, version INTEGER NOT NULL, account INTEGER NOT NULL, owner TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS record (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS route_clock (route TEXT PRIMARY KEY, earliest REAL NOT NULL);
-"""
-_FORMAT = "vast-reconciler ledger"
 _ANOTHER_PLACE = "make the place writable, or set RECONCILE_LEDGER to a file"
-_WAY_ON = "move the file away to start with an empty ledger: rents then wait once for the settle time"
+_MORE_ROOM = "free some space, then run again: what was saved before is all there"
 
 
 class SqliteStore:
-    """The ledger of `account` and `owner` at `path`. Opened for writing: the file is made when it is missing.
+    """The ledger of `account` and `owner` at `path`. Opened for writing: the file is made when it is missing, and
+    brought to this version when it is older.
 
-    With `read_only` nothing is made or changed; a missing file reads as an empty record.
+    With `read_only` nothing is made or changed; a missing file reads as an empty record, an older one as it is.
     Raises `NotSaved` when the file is not what it should be; the file stays as it is.
     """
 
-    def __init__(self, path: Path, *, account: int, owner: str, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        account: int,
+        owner: str,
+        read_only: bool = False,
+        connection: type[sqlite3.Connection] = sqlite3.Connection,
+    ) -> None:
         self.path = path
+        self._connection = connection
+        self._version = VERSION
         self._epoch = 0
+        self._held: tuple[str, Callable[[], float]] | None = None
         self._db: sqlite3.Connection | None = None
         with self._clear_errors():
             if read_only and _remembers_nothing(path):
                 return
-            if not read_only:
+            if read_only:
+                self._roll_back()
+            else:
                 _make_private(path)
-            mode = "ro" if read_only else "rw"
-            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+            self._db = self._connect("ro" if read_only else "rw")
             try:
                 self._prepare(account, owner, read_only)
             except BaseException:
                 self.close()
                 raise
 
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        address = f"{self.path.absolute().as_uri()}?mode={mode}"
+        return sqlite3.connect(address, uri=True, isolation_level=None, factory=self._connection)
+
+    def _roll_back(self) -> None:
+        """Undo a save that was killed in the middle. SQLite does so for any reader, but not for one in mode `ro`."""
+        if self.path.with_name(f"{self.path.name}-journal").exists():
+            with suppress(sqlite3.Error), closing(self._connect("rw")) as db:
+                is_empty(db)
+
     def _prepare(self, account: int, owner: str, read_only: bool) -> None:
         db = self._open
         if not read_only:
             db.execute("PRAGMA synchronous=FULL")
             db.execute("PRAGMA busy_timeout=5000")
-            if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
-                db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}")
-                meta = (_FORMAT, VERSION, account, owner)
-                db.execute("INSERT INTO meta SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM meta)", meta)
-                db.execute("INSERT OR IGNORE INTO record VALUES (1, 0, ?)", (encode(Record()),))
-                db.execute("COMMIT")
-        self._check(account, owner)
-
-    def _check(self, account: int, owner: str) -> None:
-        row = self._open.execute("SELECT format, version, account, owner FROM meta").fetchone()
-        if row is None or row[0] != _FORMAT:
-            raise NotSaved(f"{self.path} is not a ledger", hint=_WAY_ON)
-        if row[1] > VERSION:
-            raise NotSaved(f"{self.path} was written by a newer release", hint="upgrade vast-reconciler")
-        if (row[2], row[3]) != (account, owner):
-            whose = f"account {row[2]}, owner {row[3]}"
-            raise NotSaved(
-                f"{self.path} is the ledger of {whose}, not of account {account}, owner {owner}",
-                hint="give the right key and policy, or another RECONCILE_LEDGER",
-            )
+            if is_empty(db):
+                create(db, account, owner)
+        self._version = check(db, self.path, account, owner)
+        if not read_only and self._version < VERSION:
+            try:
+                migrate(db)
+            except (TypeError, ValueError) as error:
+                raise self._damaged() from error
+            self._version = VERSION
+        if not read_only:
+            self.load()  # A record that cannot be read is left alone: not even a lease is written beside it.
 
     @property
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
             raise NotSaved(f"{self.path} is not open for writing")
         return self._db
+
+    def _damaged(self) -> NotSaved:
+        return NotSaved(f"the ledger {self.path} is damaged", hint=WAY_ON)
 
     @contextmanager
     def _clear_errors(self) -> Iterator[None]:
@@ -90,13 +104,14 @@ class SqliteStore:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise Busy(f"another run is using the ledger {self.path}", hint="run again when it is done") from error
-            hint = _WAY_ON if "no such" in str(error) else _ANOTHER_PLACE
-            raise NotSaved(f"the ledger {self.path} cannot be used: {error}", hint=hint) from error
+            raise NotSaved(f"the ledger {self.path} cannot be used: {error}", hint=_way_on(str(error))) from error
         except sqlite3.Error as error:
-            raise NotSaved(f"the ledger {self.path} is damaged: {error}", hint=_WAY_ON) from error
+            raise NotSaved(f"the ledger {self.path} is damaged: {error}", hint=WAY_ON) from error
         except OSError as error:
             message = f"the ledger {self.path} cannot be written: {error.strerror}"
             raise NotSaved(message, hint=_ANOTHER_PLACE) from error
+
+    # --- the record and its history ---------------------------------------------------------------
 
     def load(self) -> Record:
         """The record as it is now; an empty one when nothing was ever saved."""
@@ -106,20 +121,86 @@ class SqliteStore:
             row = self._db.execute("SELECT epoch, body FROM record").fetchone()
         try:
             self._epoch = int(row[0])
-            return decode(row[1])
+            return decode(row[1], self._version)
         except (TypeError, ValueError) as error:
-            raise NotSaved(f"the ledger {self.path} is damaged", hint=_WAY_ON) from error
+            raise self._damaged() from error
 
-    def save(self, record: Record) -> None:
-        """Make `record` durable, if nobody else has written since; else `Busy`."""
+    def save(self, record: Record, events: Sequence[Event] = ()) -> None:
+        """Make `record` and its `events` durable, if nobody else has written since; else `Busy`."""
+        body = encode(record)
         with self._clear_errors():
-            done = self._open.execute(
-                "UPDATE record SET epoch = epoch + 1, body = ? WHERE one = 1 AND epoch = ?",
-                (encode(record), self._epoch),
-            )
-        if done.rowcount != 1:
+            try:
+                swapped = self._swap(body, events)
+            except sqlite3.Error:
+                # It may have been written all the same: only the file can tell.
+                if not self._is_written(body):
+                    raise
+                swapped = True
+        if not swapped:
             raise Busy("another run has written to the ledger since this one read it", hint="run again when it is done")
         self._epoch += 1
+
+    def _swap(self, body: str, events: Sequence[Event]) -> bool:
+        with all_or_nothing(self._open) as db:
+            done = db.execute(
+                "UPDATE record SET epoch = epoch + 1, body = ? WHERE one = 1 AND epoch = ?", (body, self._epoch)
+            )
+            if done.rowcount != 1:
+                return False
+            add_events(db, events)
+            if self._held is not None:
+                lease_id, now = self._held
+                renew_lease(db, lease_id, now())
+        return True
+
+    def _is_written(self, body: str) -> bool:
+        """Whether a save whose end is not known has reached the file. Should another run have written the same bytes
+        at the same epoch, then neither holds an attempt of its own, and the next save tells the two apart."""
+        with suppress(sqlite3.Error):
+            row = self._open.execute("SELECT epoch, body FROM record").fetchone()
+            return row is not None and tuple(row) == (self._epoch + 1, body)
+        return False
+
+    def events(self, since: float = 0.0, fleet: str | None = None, index: int | None = None) -> tuple[Event, ...]:
+        """The history from `since` on, the oldest first: all of it, of a fleet, or of one of its seats."""
+        if self._db is None or self._version < 2:
+            return ()
+        try:
+            with self._clear_errors():
+                return read_events(self._db, since, fleet, index)
+        except (TypeError, ValueError, ArithmeticError) as error:
+            raise self._damaged() from error
+
+    # --- the lease --------------------------------------------------------------------------------
+
+    def lease(self) -> Lease | None:
+        """Who is at work, as it is written down; it may not stand any more."""
+        if self._db is None or self._version < 2:
+            return None
+        with self._clear_errors():
+            return read_lease(self._db)
+
+    def take(self, lease: Lease, now: Callable[[], float], is_dead: Callable[[Holder], bool]) -> Lease | None:
+        """Take the lease and renew it with each save, by the time of `now`; the other one where one stands."""
+        with self._clear_errors():
+            other = take_lease(self._open, lease, is_dead)
+        if other is None:
+            self._held = (lease.id, now)
+        return other
+
+    def release(self) -> None:
+        """Give the lease back, if this store holds it; one that cannot be given back ends by itself."""
+        if self._held is not None:
+            with suppress(sqlite3.Error, NotSaved):
+                drop_lease(self._open, self._held[0])
+        self._held = None
+
+    def unlock(self, lease_id: str) -> bool:
+        """Remove the lease of another run, which ends at its next save. False when there is none of this id."""
+        with self._clear_errors():
+            return break_lease(self._open, lease_id)
+
+    # --- what is kept as far as it can be ---------------------------------------------------------
 
     def route_clocks(self) -> Mapping[str, float]:
         """When the next call of each route may be sent."""
@@ -152,6 +233,12 @@ class SqliteStore:
         if self._db is not None:
             with closing(self._db):
                 self._db = None
+
+
+def _way_on(error: str) -> str:
+    if "no such" in error:
+        return WAY_ON
+    return _MORE_ROOM if "full" in error or "disk I/O" in error else _ANOTHER_PLACE
 
 
 def _remembers_nothing(path: Path) -> bool:

@@ -43,7 +43,7 @@ _ONLY_IN_PLANS = frozenset({"actions", "unfilled", "held", "summary", "market", 
 
 def plan_document(plan: Plan) -> Document:
     """Everything a plan says."""
-    return _envelope("plan") | plan_parts(plan)
+    return envelope("plan") | plan_parts(plan)
 
 
 def apply_document(
@@ -64,7 +64,7 @@ def apply_document(
         "failed": [],
         "doubts": [],
     }
-    return _envelope(command) | result
+    return envelope(command) | result
 
 
 def report_document(report: Report, command: Literal["apply", "destroy"] = "apply") -> Document:
@@ -80,7 +80,7 @@ def status_document(plan: Plan, rows: Iterable[SeatRow] = ()) -> Document:
     as_it_is = replace(plan, cost=replace(plan.cost, after=plan.cost.now, peak=plan.cost.now))
     body = plan_parts(as_it_is)
     fleets = [_without_actions(fleet) for fleet in body["fleets"]]
-    return _envelope("status") | _without_actions(body) | {"fleets": fleets, "seats": [_seat(row) for row in rows]}
+    return envelope("status") | _without_actions(body) | {"fleets": fleets, "seats": [_seat(row) for row in rows]}
 
 
 def _seat(row: SeatRow) -> Document:
@@ -113,7 +113,7 @@ def offers_document(
         "nearest": nearest_parts(shortage.nearest),
         "relaxations": [relaxation_parts(step) for steps in relaxed.values() for step in steps],
     }
-    return _envelope("offers") | result
+    return envelope("offers") | result
 
 
 def validate_document(
@@ -131,18 +131,18 @@ def validate_document(
         "fleets": [_declared(fleet) | _would_fill(fleet, placed) for fleet in fleets],
         "diagnostics": [_diagnostic(found) for found in diagnostics],
     }
-    return _envelope("validate") | result
+    return envelope("validate") | result
 
 
 def error_document(message: str, hint: str | None, exit_code: int, diagnostics: Sequence[Diagnostic]) -> Document:
     """What a command says that could not do its work."""
     told = {"message": message, "hint": hint, "exit_code": exit_code}
-    return _envelope("error") | told | {"diagnostics": [_diagnostic(found) for found in diagnostics]}
+    return envelope("error") | told | {"diagnostics": [_diagnostic(found) for found in diagnostics]}
 
 
 def pause_document(fleet: str, paused: bool) -> Document:
     """What `pause` and `resume` leave behind."""
-    return _envelope("pause" if paused else "resume") | {"fleet": fleet, "paused": paused}
+    return envelope("pause" if paused else "resume") | {"fleet": fleet, "paused": paused}
 
 
 def dump(document: Document) -> str:
@@ -154,7 +154,8 @@ def dump(document: Document) -> str:
     return text.replace("\x7f", "\\u007f").replace("##", "#\\u0023")
 
 
-def _envelope(command: str) -> Document:
+def envelope(command: str) -> Document:
+    """What every document begins with."""
     return {"format": FORMAT, "version": VERSION, "command": command}
 
 

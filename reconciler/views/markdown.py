@@ -26,6 +26,7 @@ from reconciler.views.wording import (
     mark_of,
     money,
     plural,
+    spent_text,
 )
 
 MOST_ROWS = 100
@@ -67,7 +68,8 @@ def report_markdown(report: Report) -> str:
 def status_markdown(plan: Plan, seats: Iterable[SeatRow] = ()) -> str:
     """The account as it is."""
     cost = plan.cost
-    head = f"**{money(cost.now)}** (about {_month(cost.now)} a month){_credit(cost)}"
+    spent = f"; {text}" if (text := spent_text(cost)) else ""
+    head = f"**{money(cost.now)}** (about {_month(cost.now)} a month){_credit(cost)}{spent}"
     rows = [_fleet(fleet) for fleet in plan.fleets]
     fleets = table(("Fleet", "Wanted", "Running", "Live", "Declared in"), rows) if rows else ""
     cells = [_seat(row) for row in seats]

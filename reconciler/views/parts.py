@@ -107,6 +107,9 @@ def _cost(cost: Cost) -> Document:
         "budget": maybe(cost.budget),
         "credit": maybe(cost.credit),
         "credit_lasts_hours": tenths(cost.credit_lasts_h),
+        "spent_24_hours": value(cost.spent.day),
+        "spent_30_days": value(cost.spent.month),
+        "budget_30_days": maybe(cost.budget_30_days),
     }
 
 

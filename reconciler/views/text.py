@@ -34,6 +34,7 @@ from reconciler.views.wording import (
     reading_text,
     relaxation_text,
     share_text,
+    spent_text,
 )
 
 WIDTH = 68
@@ -276,3 +277,5 @@ def _seat_cells(row: SeatRow) -> tuple[str, ...]:
 def _rate(plan: Plan) -> Iterator[str]:
     credit = f"; credit ${plan.cost.credit:.2f}" if plan.cost.credit is not None else ""
     yield f"Running cost: {money(plan.cost.now)}{credit}."
+    if text := spent_text(plan.cost):
+        yield f"{text[0].upper()}{text[1:]}."

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from reconciler.core.latency import Reading
-from reconciler.core.plan import Action, Create, Destroy, Plan, Replace
+from reconciler.core.plan import Action, Cost, Create, Destroy, Plan, Replace
 from reconciler.core.shortage import Relaxation
 
 HOURS_PER_MONTH = 720
@@ -110,3 +110,11 @@ def reading_text(reading: Reading | None) -> str:
         return f"{reading.ms:.0f} ms"
     rough = ", roughly" if reading.rough else ""
     return f"~{reading.ms:.0f} ms ({reading.km or 0:,.0f} km{rough})"
+
+
+def spent_text(cost: Cost) -> str:
+    """`spent about $1.20 in 24 hours, $31.00 in 30 days of $500.00`; empty where there is nothing to tell."""
+    if not cost.spent.month and cost.budget_30_days is None:
+        return ""
+    budget = f" of {amount(cost.budget_30_days, 2)}" if cost.budget_30_days is not None else ""
+    return f"spent about {amount(cost.spent.day, 2)} in 24 hours, {amount(cost.spent.month, 2)} in 30 days{budget}"

@@ -350,6 +350,7 @@ kind: Policy
 owner: voice-team
 limits:
   budget_per_hour: 9.50
+  budget_per_30_days: 4000
   max_instances: 40
   max_unasked_destroy_share: 0.5
   rents_per_run: 10
@@ -361,7 +362,7 @@ blacklist: {hosts: [7]}
 
 def test_a_policy_arrives(folder):
     loaded = folder.write("policy.yaml", POLICY).write("a.yaml").load()
-    limits = Limits(Decimal("9.50"), 40, Decimal("0.5"), 10, RunwayHours(Decimal(48), Decimal(2)))
+    limits = Limits(Decimal("9.50"), 40, Decimal("0.5"), 10, RunwayHours(Decimal(48), Decimal(2)), Decimal(4000))
     assert loaded.policy == Policy("voice-team", limits, ("june",), Blacklist((Banned(7),)), "policy.yaml")
 
 

@@ -207,6 +207,9 @@ def test_a_plan_tells_its_numbers():
         "budget": "9",
         "credit": "2100",
         "credit_lasts_hours": "269.4",
+        "spent_24_hours": "0",
+        "spent_30_days": "0",
+        "budget_30_days": None,
     }
     assert told["market"] == {"machines": 412, "searches": 7, "rows": 448, "share": 0.91}
     assert told["leaks"] == [

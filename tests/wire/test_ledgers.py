@@ -24,7 +24,8 @@ MOMENTS = ["account", "list", "search", "rent"]
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("replicas", [1, 3])
-def test_a_second_run_in_the_middle_of_the_first_never_rents_a_seat_twice(stub, tmp_path, moment, replicas):
+@pytest.mark.parametrize("polite", [True, False], ids=["that respects the lease", "that ignores the lease"])
+def test_a_second_run_in_the_middle_of_the_first_never_rents_a_seat_twice(stub, tmp_path, moment, replicas, polite):
     first, second = Desk(stub, tmp_path), None
     first.declare(fleet(replicas=replicas))
     codes = []
@@ -33,6 +34,9 @@ def test_a_second_run_in_the_middle_of_the_first_never_rents_a_seat_twice(stub, 
         nonlocal second
         second = Desk.__new__(Desk)
         vars(second).update(vars(first))
+        if not polite and first.ledger.exists():
+            with closing(sqlite3.connect(first.ledger)) as db, db:
+                db.execute("DELETE FROM lease")
         codes.append(second.apply().code)
 
     stub.on(moment, the_other_runs)
@@ -84,7 +88,9 @@ def test_two_commands_started_together_rent_one_seat_once(stub, shell):
     other = shell.apply("--no-wait")
     gate.open()
     first = ended(one)
-    assert (other.code, first.code) == (0, 6), first.said
+    assert (other.code, first.code) == (6, 0), first.said
+    assert f"pid {one.pid}" in other.err
+    assert "reconcile unlock" in other.err
     assert len(stub.of("rent")) == 1
 
 
@@ -202,7 +208,8 @@ NOT_OURS = {
     "text": (lambda d: written(d, b"not a database, but long enough to be looked at as one\n" * 99), "ledger.db"),
     "another program's database": (lambda d: changed(d, "DROP TABLE meta"), "ledger.db"),
     "another format": (lambda d: changed(d, "UPDATE meta SET format = 'shopping'"), "not a ledger"),
-    "a newer release's": (lambda d: changed(d, "UPDATE meta SET version = 2"), "newer release"),
+    "a newer release's": (lambda d: changed(d, "UPDATE meta SET version = 3"), "newer release"),
+    "no version": (lambda d: changed(d, "UPDATE meta SET version = 'two'"), "damaged"),
     "another account's": (lambda d: made(d, account=9), "account 9"),
     "another owner's": (lambda d: made(d, owner="bob"), "owner bob"),
     "a record that is no JSON": (lambda d: changed(d, "UPDATE record SET body = '{'"), "damaged"),

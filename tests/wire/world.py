@@ -154,12 +154,14 @@ class Desk:
         quiet: bool = False,
         yes: bool = True,
         shape: str = "text",
+        lock_s: float = 0.0,
     ) -> Ran:
         """`reconcile apply --yes`: one step, or with `wait` until all is done."""
 
         def command(world: World) -> int:
             consent = Consent(Screen(Shape(shape, quiet)), yes, None, None)
-            return carry_out(world, self.wish(first_run), consent, timeout_s=timeout_s, step_only=not wait)
+            wish = self.wish(first_run)
+            return carry_out(world, wish, consent, timeout_s=timeout_s, step_only=not wait, lock_s=lock_s)
 
         return self._run(command)
 
