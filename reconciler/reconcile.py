@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -14,15 +13,16 @@ from reconciler.core.demand import Need
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
+from reconciler.core.images import admitted
 from reconciler.core.label import Mark, read_label
 from reconciler.core.model import Account, Instance
 from reconciler.core.place import Ground, place, with_news
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Held, Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.record import Record, without_pause
 from reconciler.core.sights import NewSights, Sights
 from reconciler.core.spend import counted
-from reconciler.core.template import refuse_gone
+from reconciler.core.template import no_such, outside, refuse, unseen
 from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
 from reconciler.provider import Gone, Listing, Provider
 from reconciler.survey import Eyes, survey
@@ -114,13 +114,13 @@ def run_pass(
     diff = compare(wish.fleets, observation.instances, paused, policy.owner, policy.blacklist, now=clock.now())
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
-    gone = gone_templates(eyes.provider, needs)
-    needs = [need for need in needs if need.fleet.name not in gone]
+    refused = refused_templates(eyes.provider, needs, policy.images.allow)
+    needs = [need for need in needs if need.fleet.name not in refused]
     ground = _ground(wish, diff, merged.record, done, (sights or Sights()).fresh(clock.now()), clock.now())
     market = survey(eyes, needs, ground)
     placement = place(needs, market.offers, with_news(ground, market.news))
     readings = Readings(observation, merged, diff, placement, market.seen, market.problems)
-    plan = refuse_gone(assemble(wish, readings, clock.now(), done), gone)
+    plan = refuse(assemble(wish, readings, clock.now(), done), refused)
     return Pass(plan, merged.record, diff, merged, market.news)
 
 
@@ -137,13 +137,28 @@ def _ground(wish: Wish, diff: Diff, record: Record, done: Done, sights: Sights, 
     )
 
 
-def gone_templates(provider: Provider, needs: Sequence[Need]) -> dict[str, str]:
-    """Fleets that want to rent from a template that does not exist, with its hash. Where that cannot be told, the
-    rent itself will tell: a lookup that failed refuses nothing."""
+def refused_templates(
+    provider: Provider, needs: Sequence[Need], images: tuple[str, ...] | None = None
+) -> dict[str, Held]:
+    """Fleets that want to rent from a template and may not, each with its refusal: there is no such template, or its
+    image is none that `images`, the policy's patterns, admit."""
     wanted = {need.fleet.name: need.fleet.container.vast_template for need in needs}
-    gone: dict[str, str] = {}
-    for fleet, template_hash in sorted(wanted.items()):
-        with suppress(DoubtfulReading, Unreachable, KeyProblem):
-            if template_hash is not None and provider.template(template_hash) is None:
-                gone[fleet] = template_hash
-    return gone
+    looked_up = {
+        fleet: _template_refusal(provider, fleet, template_hash, images)
+        for fleet, template_hash in sorted(wanted.items())
+        if template_hash is not None
+    }
+    return {fleet: held for fleet, held in looked_up.items() if held is not None}
+
+
+def _template_refusal(
+    provider: Provider, fleet: str, template_hash: str, images: tuple[str, ...] | None
+) -> Held | None:
+    try:
+        found = provider.template(template_hash)
+    except (DoubtfulReading, Unreachable, KeyProblem) as error:
+        # A lookup that failed refuses nothing, for the rent itself will tell; but an unknown image is not admitted.
+        return None if images is None else unseen(fleet, template_hash, str(error))
+    if found is None:
+        return no_such(fleet, template_hash)
+    return None if images is None or admitted(found.image or "", images) else outside(fleet, found)

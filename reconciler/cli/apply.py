@@ -31,12 +31,12 @@ from reconciler.cli.options import (
     where,
     world_options,
 )
-from reconciler.cli.plan import show, warn
+from reconciler.cli.plan import plan_key, show, warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.signals import asking_to_stop, interrupting_at_once
 from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish
-from reconciler.core.envelope import Envelope, envelope_of, within
+from reconciler.core.envelope import Envelope, envelope_of, narrowed, within
 from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
 from reconciler.core.model import Account, Fleet, FromEnv
@@ -44,6 +44,7 @@ from reconciler.core.plan import Leak, Plan
 from reconciler.core.record import Record
 from reconciler.core.report import Ending, Outcome, Report
 from reconciler.core.saved import MAX_BYTES, SavedPlan, read_plan
+from reconciler.core.secret import Hidden
 from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
 from reconciler.provider import Store
 from reconciler.reconcile import Pass, run_pass
@@ -108,6 +109,11 @@ class Consent:
         """The envelope of the saved plan, if there is one."""
         return self._saved.envelope if self._saved else None
 
+    @property
+    def lifts(self) -> frozenset[int]:
+        """Destroys that the saved plan asked for."""
+        return self._saved.lifts if self._saved else frozenset()
+
     def check(self, account: Account, want: Wish, now: float) -> None:
         """A stale saved plan is refused."""
         why = self._saved.stale(account.id, want.policy.owner, want.fleets, now) if self._saved else None
@@ -171,7 +177,7 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
     run.settle, run.probe, run.sights = world.settle, world.probe, store.sights(world.clock.now())
     run.tell = lambda outcome: _tell(screen, outcome)
     if consent.envelope is not None:
-        want = replace(want, allowed=replace(want.allowed, approved=consent.envelope.destroys))
+        want = replace(want, allowed=replace(want.allowed, approved=consent.lifts))
     screen.busy("reading the account and the market")
     first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=consent.envelope)
     run.saw(first.news)
@@ -179,10 +185,12 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
         first = replace(first, plan=within(first.plan, consent.envelope, run.done()))
     if screen.is_text:
         show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
-    envelope = replace(consent.envelope or envelope_of(first.plan), ending=want.ending)
+    saved = consent.envelope
+    envelope = envelope_of(first.plan) if saved is None else narrowed(saved, first.plan)
+    envelope = replace(envelope, ending=want.ending)
     renting = {seat.fleet for seat in envelope.rents}
     renters = [fleet for fleet in want.fleets if fleet.name in renting]
-    run.secrets = secrets_of(renters, os.environ.get if world.simulation is None else stand_in)
+    run.secrets = secrets_of(renters, in_environment if world.simulation is None else stand_in)
     if first.plan.changes or envelope.rents or envelope.destroys:
         consent.given(first.plan)
     save_pass(run, first, whole=consent.envelope is None, ended=want.ending)
@@ -267,12 +275,17 @@ def secrets_of(fleets: Iterable[Fleet], look_up: Callable[[str], str | None]) ->
         references = [value for _, value in fleet.container.env if isinstance(value, FromEnv)]
         for reference in [*references, *([login.password] if login else [])]:
             wanted.setdefault(reference.name, fleet.name)
-    found = {name: look_up(name) for name in sorted(wanted)}
+    found = {name: Hidden(look_up(name) or "") for name in sorted(wanted)}
     missing = [f"{name} (fleet {wanted[name]})" for name, value in found.items() if not value]
     if missing:
         named = ", ".join(missing)
         raise ReconcileError(f"secrets are not set in the environment: {named}", hint="export them, then run again")
     return Secrets({name: value for name, value in found.items() if value})
+
+
+def in_environment(name: str) -> str | None:
+    """The value of a variable. (A function of ours: the `repr` of `os.environ.get` shows the whole environment.)"""
+    return os.environ.get(name)
 
 
 def stand_in(name: str) -> str:
@@ -290,7 +303,7 @@ def read_saved(path: Path) -> SavedPlan:
     except OSError as error:
         raise ReconcileError(f"the plan file {path} cannot be read: {error.strerror}") from error
     try:
-        return read_plan(data)
+        return read_plan(data, plan_key())
     except ValueError as error:
         hint = "make a new one: reconcile plan --out FILE"
         raise ReconcileError(f"the plan file {path} cannot be used: {error}", hint=hint) from error

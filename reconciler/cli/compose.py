@@ -13,6 +13,7 @@ from reconciler.cli.options import Where, ledger_beside
 from reconciler.clock import Clock, StoppingClock, SystemClock
 from reconciler.core.evidence import Settle
 from reconciler.core.model import Account
+from reconciler.core.secret import hidden
 from reconciler.errors import WrongUsage
 from reconciler.ledger.sqlite import SqliteStore
 from reconciler.survey import Eyes
@@ -100,9 +101,9 @@ def _real() -> Iterator[World]:
     from reconciler.vast.key import find_key, find_origin, is_loopback
     from reconciler.vast.pacing import Pacing
 
-    origin = find_origin(os.environ)
+    origin = find_origin(hidden(os.environ))
     settle, pace = _settle(is_loopback(origin)), _pace(is_loopback(origin))
-    found = find_key(os.environ, Path.home())
+    found = find_key(hidden(os.environ), Path.home())
     clock = StoppingClock(SystemClock())
     wire = _wire(found.key, origin, clock, Pacing(clock, scale=pace), None)
     said = os.environ.get("RECONCILE_LEDGER")

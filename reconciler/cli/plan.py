@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,12 @@ from reconciler.core.guards import Allowed
 from reconciler.core.model import Account
 from reconciler.core.plan import Plan
 from reconciler.core.record import Record
+from reconciler.core.secret import Hidden
 from reconciler.core.sights import NewSights, Sights
 from reconciler.errors import NotSaved, ReconcileError, WrongUsage
 from reconciler.reconcile import Pass, read_account, run_pass
+
+SHORTEST_PLAN_KEY = 16
 
 
 @click.command()
@@ -57,6 +61,7 @@ def plan(**values: Any) -> int:
     screen = Screen(shaped)
     if values["out"] is not None:
         may_be_written(values["out"])
+        plan_key()
     loaded = read(wanted, screen)
     allowed = Allowed(values["max_destroys"], frozenset(values["beside"]))
     checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
@@ -148,13 +153,25 @@ def save(path: Path, result: Plan) -> None:
     """Write the plan file, in one step. Only a new file or an older plan is written over."""
     from reconciler.core.saved import write_plan
 
-    half = path.with_name(f".{path.name}.half")
+    half, key = path.with_name(f".{path.name}.half"), plan_key()
     try:
-        half.write_text(write_plan(result), encoding="utf-8")
+        half.write_text(write_plan(result, key), encoding="utf-8")
         half.replace(path)
     except OSError as error:
         half.unlink(missing_ok=True)
         raise NotSaved(f"the plan cannot be written to {path}: {error.strerror}") from error
+
+
+def plan_key() -> str | None:
+    """What plan files are signed with, where the makers of plans and those who apply them share a key."""
+    if "RECONCILE_PLAN_KEY" not in os.environ:
+        return None
+    said = Hidden(os.environ["RECONCILE_PLAN_KEY"])
+    if len(said) < SHORTEST_PLAN_KEY:
+        raise WrongUsage(
+            f"RECONCILE_PLAN_KEY has less than {SHORTEST_PLAN_KEY} characters", hint="openssl rand -hex 32"
+        )
+    return said
 
 
 def may_be_written(path: Path) -> None:

@@ -52,6 +52,16 @@ def envelope_of(plan: Plan) -> Envelope:
     return Envelope(rents, destroys)
 
 
+def narrowed(approved: Envelope, plan: Plan) -> Envelope:
+    """What is left of an approval once everything was computed again: what a guarded plan of now would do as well.
+
+    So an approval that names too much, by mistake or by forgery, opens nothing to the later passes of the run.
+    """
+    now = envelope_of(plan)
+    rents = {seat: min(ceiling, now.rents[seat]) for seat, ceiling in approved.rents.items() if seat in now.rents}
+    return replace(approved, rents=rents, destroys=approved.destroys & now.destroys)
+
+
 def within(plan: Plan, envelope: Envelope, done: Done) -> Plan:
     """The part of a newer plan that the approval covers."""
     fleets = tuple(_fleet_within(fleet, envelope, done) for fleet in plan.fleets)

@@ -293,6 +293,20 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageRules:
+    """Which images may be rented for, as patterns; None: any."""
+
+    allow: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRules:
+    """Which variables `from_env` may name, as patterns; None: all but those that never go to a host."""
+
+    allow: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The rules over all fleets of a run. `file` is None when none is written."""
 
@@ -301,6 +315,8 @@ class Policy:
     protect: tuple[str, ...] = ()
     blacklist: Blacklist = Blacklist()
     file: str | None = None
+    images: ImageRules = ImageRules()
+    secrets: SecretRules = SecretRules()
 
 
 # --- what exists ----------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """An approved plan as a file: an upper bound, not an order. It names seats, ceilings and ids, and no secret.
 
 A digest over the content finds damage. It is no signature: everything is computed again from the specs and the account
-when it is applied, so that even a forged plan does nothing that a plain apply would not do.
+when it is applied, so that even a forged plan does nothing that a plain apply would not do. With a key a plan is signed
+as well: then nobody without the key changes what was approved, and what was approved lifts the limit on unasked
+destroys.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +40,13 @@ class SavedPlan:
     made_at: float
     hashes: Mapping[str, str]
     """The spec hash of every fleet that is rented for."""
+    signed: bool = False
+    """Whether it is known to be the plan that was made: it was signed with the key that it was read with."""
+
+    @property
+    def lifts(self) -> frozenset[int]:
+        """Destroys that count as asked for. Of a plan that anybody may have written, none."""
+        return self.envelope.destroys if self.signed else frozenset()
 
     def stale(self, account_id: int, owner: str, fleets: Sequence[Fleet], now: float) -> str | None:
         """Why it may not be applied any more, or None."""
@@ -49,8 +59,8 @@ class SavedPlan:
         return f"the specs have changed since: {', '.join(changed)}" if changed else None
 
 
-def write_plan(plan: Plan) -> str:
-    """The text of the plan file."""
+def write_plan(plan: Plan, key: str | None = None) -> str:
+    """The text of the plan file, signed where there is a `key`."""
     envelope = envelope_of(plan)
     acting = {seat.fleet for seat in envelope.rents}
     body: dict[str, Any] = {
@@ -61,20 +71,33 @@ def write_plan(plan: Plan) -> str:
         "owner": plan.owner,
         "rents": {str(seat): str(ceiling) for seat, ceiling in sorted(envelope.rents.items())},
     }
-    return _text({"format": FORMAT, "version": VERSION, "digest": _digest(body), "approved": body})
+    signature = {} if key is None else {"signature": _signature(body, key)}
+    return _text({"format": FORMAT, "version": VERSION, "digest": _digest(body), "approved": body, **signature})
 
 
 def _text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
+def _canonical(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
 def _digest(body: Mapping[str, Any]) -> str:
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_canonical(body)).hexdigest()
 
 
-def read_plan(data: bytes) -> SavedPlan:
-    """The plan of a file's bytes; `ValueError` with a sentence when it is damaged, changed, newer or no plan."""
+def _signature(body: Mapping[str, Any], key: str) -> str:
+    return hmac.new(key.encode(), FORMAT.encode() + _canonical(body), hashlib.sha256).hexdigest()
+
+
+def _is_signed(said: object, body: Mapping[str, Any], key: str) -> bool:
+    return isinstance(said, str) and hmac.compare_digest(said.encode(), _signature(body, key).encode())
+
+
+def read_plan(data: bytes, key: str | None = None) -> SavedPlan:
+    """The plan of a file's bytes; `ValueError` with a sentence when it is damaged, changed, newer or no plan, or not
+    signed with `key`, where there is one."""
     try:
         document = json.loads(data)
         if document["format"] != FORMAT:
@@ -84,12 +107,16 @@ def read_plan(data: bytes) -> SavedPlan:
         body = document["approved"]
         if document["digest"] != _digest(body) or data != _text(document).encode():
             raise ValueError("it was changed after it was made")
+        if set(document) - {"format", "version", "digest", "approved", "signature"}:
+            raise ValueError("it is not a saved plan")
+        if key is not None and not _is_signed(document.get("signature"), body, key):
+            raise ValueError("it is not signed with this RECONCILE_PLAN_KEY")
         rents = {_seat(seat): Decimal(ceiling) for seat, ceiling in body["rents"].items()}
         hashes = {str(name): str(known) for name, known in body["hashes"].items()}
         if not all(ceiling.is_finite() and ceiling > 0 for ceiling in rents.values()):
             raise ValueError("it is not a saved plan")
         envelope = Envelope(rents, frozenset(map(int, body["destroys"])))
-        return SavedPlan(envelope, body["account"], body["owner"], float(body["made_at"]), hashes)
+        return SavedPlan(envelope, body["account"], body["owner"], float(body["made_at"]), hashes, key is not None)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("it is damaged") from error
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:

@@ -1,4 +1,4 @@
-"""Vast.ai templates as the house sees them, and the refusal of a fleet whose template is gone."""
+"""Vast.ai templates as the house sees them, and the refusal of a fleet that may not rent from its own."""
 
 from __future__ import annotations
 
@@ -54,17 +54,31 @@ def _holds(text: str, words: Iterable[str]) -> bool:
     return all(word in text.casefold() for word in words)
 
 
-def refuse_gone(plan: Plan, gone: Mapping[str, str]) -> Plan:
-    """The plan with a named refusal at every fleet whose template does not exist. `gone`: fleet -> hash."""
+def refuse(plan: Plan, refused: Mapping[str, Held]) -> Plan:
+    """The plan with a named refusal at every fleet that may not rent from its template. `refused`: by fleet."""
     fleets = tuple(
-        replace(part, held=(*part.held, _refusal(part.fleet.name, gone[part.fleet.name])))
-        if part.fleet.name in gone
-        else part
+        replace(part, held=(*part.held, refused[part.fleet.name])) if part.fleet.name in refused else part
         for part in plan.fleets
     )
     return replace(plan, fleets=fleets)
 
 
-def _refusal(fleet: str, template_hash: str) -> Held:
+def no_such(fleet: str, template_hash: str) -> Held:
+    """The refusal of a fleet whose template does not exist."""
     message = f"Vast.ai has no template {template_hash}, so fleet {fleet} rents nothing; a changed one has a new hash"
     return Held(GUARD, message, "container.vast_template (reconcile templates NAME finds hashes)", fleet)
+
+
+def outside(fleet: str, template: Template) -> Held:
+    """The refusal of a fleet whose template brings an image that the policy does not admit."""
+    image = template.image or "an image that Vast.ai does not name"
+    message = (
+        f"template {template.hash} brings {image}, which the policy does not admit, so fleet {fleet} rents nothing"
+    )
+    return Held(GUARD, message, "images.allow", fleet)
+
+
+def unseen(fleet: str, template_hash: str, why: str) -> Held:
+    """The refusal of a fleet whose template could not be looked up, where the policy names the images it admits."""
+    message = f"the image of template {template_hash} could not be looked up, so fleet {fleet} rents nothing: {why}"
+    return Held(GUARD, message, "images.allow, or a key with the scope user_read", fleet)

@@ -17,6 +17,7 @@ from reconciler.core.model import (
     FromEnv,
     Gpu,
     HostRules,
+    ImageRules,
     Latency,
     Limit,
     Limits,
@@ -28,6 +29,7 @@ from reconciler.core.model import (
     RegistryLogin,
     RunwayHours,
     Scoring,
+    SecretRules,
     Source,
     Spread,
     Tier,
@@ -162,4 +164,11 @@ def _limits(fields: Fields) -> Limits:
 def build_policy(fields: Fields, file: str) -> Policy:
     """The policy of a document; its defaults have gone into the fleets already."""
     rest = {name: value for name, value in fields.items() if name not in ("kind", "defaults")}
-    return Policy(**_read(rest, {"limits": _limits, "protect": tuple, "blacklist": _blacklist}), file=file)
+    readers: Readers = {
+        "limits": _limits,
+        "protect": tuple,
+        "images": lambda fields: ImageRules(**_read(fields, {"allow": tuple})),
+        "secrets": lambda fields: SecretRules(**_read(fields, {"allow": tuple})),
+        "blacklist": _blacklist,
+    }
+    return Policy(**_read(rest, readers), file=file)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.core.shapes import looks_secret
 from reconciler.spec import images
 from reconciler.spec.page import shown
-from reconciler.spec.secrets import OFF_LIMITS, looks_secret
+from reconciler.spec.secrets import is_off_limits
 from reconciler.spec.text import forbidden, named
 from reconciler.spec.tree import Finding, Node, Route
 from reconciler.spec.tree_access import entries, items, text
@@ -55,7 +56,7 @@ def _ports(root: Node) -> Iterator[Finding]:
         seen.add(port)
 
 
-def _sources(root: Node) -> Iterator[tuple[Route, str]]:
+def sources(root: Node) -> Iterator[tuple[Route, str]]:
     """Every variable that the container wants filled in at apply."""
     places = [route for route, _ in entries(root, _HERE, "env")]
     for place in (*places, (_HERE, "registry_login", "password")):
@@ -64,8 +65,8 @@ def _sources(root: Node) -> Iterator[tuple[Route, str]]:
 
 
 def _off_limits(root: Node) -> Iterator[Finding]:
-    for route, name in _sources(root):
-        if name.upper() in OFF_LIMITS:
+    for route, name in sources(root):
+        if is_off_limits(name):
             said = f"{name} must never reach a rented host, whose owner can read it"
             yield Finding(route, "forbidden-secret", said, "use a token made for this one purpose")
 
@@ -81,7 +82,7 @@ def _literals(root: Node) -> Iterator[Finding]:
 
 
 def _sourced(root: Node) -> Iterator[tuple[Route, Node]]:
-    for route, _ in _sources(root):
+    for route, _ in sources(root):
         if node := root.at(route):
             yield route, node
 

@@ -11,6 +11,7 @@ from reconciler.core.model import Fleet, Policy, Source
 from reconciler.core.query_language import Language
 from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.errors import InvalidInput, WrongUsage
+from reconciler.spec.allowed_rules import allowed_rule
 from reconciler.spec.build import build_fleet, build_policy
 from reconciler.spec.documents import Desk, Written
 from reconciler.spec.files import find
@@ -110,7 +111,8 @@ def _judge_fleet(written: Written, governed: Governed, rules: _Result, language:
     is_doubtful = not rules.is_good or bool(governed.problems) or (rules.fields is None and governed.policy is not None)
     findings = check("fleet", root, drop=_may_come_from_policy if is_doubtful else _nothing)
     root, problems = with_script(root)
-    findings += _fresh([*problems, *check_fleet(root, query_rule(language))], findings)
+    more = (query_rule(language), allowed_rule(rules.fields if rules.is_good else None))
+    findings += _fresh([*problems, *check_fleet(root, *more)], findings)
     said = {_spot(each) for each in rules.diagnostics}
     located = [each for each in _located(findings, root, written.root) if _spot(each) not in said]
     return _Result(located, plain(root))

@@ -6,14 +6,16 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.core.shapes import masked
 from reconciler.core.text import safe
 from reconciler.diagnostics import Diagnostic, Severity
-from reconciler.spec.secrets import masked
 
 _SHOWN_COLUMNS = 160
 _SECRET_FIELD = re.compile(
     r"""((?:password|passwd|secret|token|api_?key)["']?\s*[:=]\s*["']?)([^\s{"'#,}][^\s"'#,}]*)""", re.IGNORECASE
 )
+_COMMAND = re.compile(r"(?<=#)#(?=[A-Za-z]*\[)")
+"""The second letter of what begins a command anywhere in a line of a CI log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Page:
         # Cut before anything is searched in it: a line may have the size of a file.
         text = self.lines[line - 1][: 4 * _SHOWN_COLUMNS] if 0 < line <= len(self.lines) else ""
         text = masked(_SECRET_FIELD.sub(lambda found: found[1] + "*" * len(found[2]), text))
+        text = _COMMAND.sub("?", text)
         text = "".join(char if char.isprintable() else " " if char == "\t" else "?" for char in text)
         return text if len(text) <= _SHOWN_COLUMNS else text[: _SHOWN_COLUMNS - 1] + "…"
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import islice
 
 from reconciler.core import gpus
+from reconciler.spec.allowed_rules import ALLOW_RULES
 from reconciler.spec.choosing_rules import CHOOSING_RULES
 from reconciler.spec.container_rules import CONTAINER_RULES
 from reconciler.spec.page import shown
@@ -27,7 +28,7 @@ def check_fleet(root: Node, *more: Callable[[Node], Iterable[Finding]]) -> list[
 
 def check_policy(root: Node) -> list[Finding]:
     """Every finding about a policy beyond the schema; its defaults are judged where they meet a fleet."""
-    return _all(root, (*_BOTH, _runway))
+    return _all(root, (*_BOTH, _runway, *ALLOW_RULES))
 
 
 def _all(root: Node, rules: Iterable[Callable[[Node], Iterable[Finding]]]) -> list[Finding]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import NoReturn
-from urllib.parse import quote
 
 from reconciler.core.text import SafeText, safe
 from reconciler.errors import DoubtfulReading, KeyProblem, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import Route
 from reconciler.vast.decode import Malformed, as_record, decode, number
+from reconciler.vast.redact import hide
 
 MAX_WAIT_SECONDS = 60.0
 """As far as a server's wish to be left alone is honoured (the official client does the same)."""
@@ -24,6 +22,8 @@ _TRANSIENT = frozenset([408, 425, 429])
 _AUTH_TEXTS = ("auth_error", "invalid user key", "requires login", "log in again")
 _GONE_WORDS = ("no_such_instance", "not_found")
 _SHOWN = 160
+_READ = 2048
+"""So much of a server's text is looked at: what is hidden in it makes room for what comes behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,21 +151,12 @@ class Answer:
     def summary(self) -> SafeText:
         """Call, status and the server's own words where it has any, in one line without secrets."""
         texts = [(self.body or {}).get(name) for name in ("error", "msg", "message", "detail")]
-        said = hide(" ".join(text for text in texts if isinstance(text, str) and text), self.call.secrets)
+        said = " ".join(text[:_READ] for text in texts if isinstance(text, str) and text)
+        said = hide(said, self.call.secrets)
         return safe(f"{self.call} answered {self.status}" + (f": {safe(said, _SHOWN)}" if said else ""), 400)
 
 
 Outcome = Answer | NoAnswer
-
-
-def hide(text: str, secrets: tuple[str, ...]) -> str:
-    """`text` with every secret, and the usual spellings of it, blotted out."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        raw = secret.encode("utf-8", "surrogatepass")
-        for form in (secret, json.dumps(secret)[1:-1], quote(raw), base64.b64encode(raw).decode().rstrip("=")):
-            if len(form) >= 4:
-                text = text.replace(form, "***")
-    return text
 
 
 def trusted(outcome: Outcome) -> dict[str, object]:

@@ -17,12 +17,15 @@ from reconciler.errors import Interrupted
 from reconciler.vast.answers import MAX_WAIT_SECONDS, Answer, Call, NoAnswer, Outcome
 from reconciler.vast.key import ApiKey
 from reconciler.vast.pacing import Pacing
+from reconciler.vast.redact import spellings
 
 TRIES = 4
 """How often a call that may be repeated is sent at most."""
 
 MAX_BODY = 16 * 1024 * 1024
 CALL_SECONDS = 60.0
+_SHORTEST_KEY = 8
+"""What is shorter is no key, and is found by chance in any body."""
 _TIMEOUT = httpx.Timeout(connect=10, read=30, write=10, pool=10)
 _BACKOFF_SECONDS = 1.0
 _MAX_BACKOFF_SECONDS = 16.0
@@ -51,6 +54,7 @@ class Wire:
         self._pacing = pacing
         self._jitter = jitter
         self._client = _client(key, origin, transport)
+        self._sent: set[str] = {key.reveal()}
 
     def close(self) -> None:
         """Give the connections back."""
@@ -62,9 +66,10 @@ class Wire:
         return self._pacing
 
     def carries_key(self, call: Call) -> bool:
-        """True where the body of `call` holds the account's own key, which no rented host may ever see."""
-        key = self._key.reveal()
-        return len(key) >= 8 and json.dumps(key)[1:-1].encode() in _encoded(call)
+        """True where the body of `call` holds the account's own key, which no rented host may ever see, in whatever
+        spelling."""
+        key, body = self._key.reveal(), _encoded(call)
+        return len(key) >= _SHORTEST_KEY and any(form.encode() in body for form in spellings(key))
 
     def patiently(self, call: Call) -> Outcome:
         """Send `call` until something other than a passing failure comes back, `TRIES` times at most."""
@@ -112,6 +117,7 @@ class Wire:
         )
 
     def _exchange(self, call: Call) -> Outcome:
+        self._sent.update(call.secrets)
         deadline = self._clock.now() + CALL_SECONDS
         response = self._client.send(self._request(call), stream=True)
         try:
@@ -125,15 +131,11 @@ class Wire:
                     return NoAnswer(call, "the answer is too large", is_transient=False)
                 if self._clock.now() > deadline:
                     return NoAnswer(call, "the answer did not end in time")
-            known = _with_key_hidden(call, self._key)
+            # A later answer may quote an earlier request: what was sent once is hidden in all.
+            known = replace(call, secrets=tuple(self._sent))
             return Answer(known, response.status_code, bytes(body), _seconds(response.headers.get("Retry-After")))
         finally:
             response.close()
-
-
-def _with_key_hidden(call: Call, key: ApiKey) -> Call:
-    # The key joins the texts that no message shows.
-    return replace(call, secrets=(*call.secrets, key.reveal()))
 
 
 def _client(key: ApiKey, origin: str, transport: httpx.BaseTransport | None) -> httpx.Client:

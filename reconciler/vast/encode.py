@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.model import Connect, Container, Port, RentOrder
+from reconciler.core.secret import Hidden
 
 _RUNTYPES: dict[Connect, str] = {
     "ssh-direct": "ssh_direc ssh_proxy",
@@ -67,7 +68,7 @@ def _login(order: RentOrder) -> str | None:
     login = order.container.registry_login
     if login is None or order.registry_password is None:
         return None
-    return f"-u {login.username} -p {order.registry_password} {login.server}"
+    return Hidden(f"-u {login.username} -p {order.registry_password} {login.server}")
 
 
 def _runtype(container: Container) -> str | None:

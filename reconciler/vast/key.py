@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from reconciler.core.secret import Hidden
 from reconciler.core.text import safe
 from reconciler.errors import KeyProblem, WrongUsage
 
@@ -32,7 +33,7 @@ class ApiKey:
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = Hidden(text)
 
     def reveal(self) -> str:
         """The key itself, for the one header it is sent in."""
@@ -62,7 +63,7 @@ def find_key(environ: Mapping[str, str], home: Path) -> FoundKey:
     The official client writes its file readable for everybody (seen in the wild), so that one is used with a
     warning; a file the user named himself is refused in that state.
     """
-    given = {name: environ[name].strip() for name in _VARIABLES if environ.get(name, "").strip()}
+    given = {name: Hidden(environ[name].strip()) for name in _VARIABLES if environ.get(name, "").strip()}
     if len(set(given.values())) > 1:
         raise KeyProblem("VAST_API_KEY and VASTAI_API_KEY are both set and differ", hint="unset one of them")
     for name, text in given.items():
@@ -79,7 +80,7 @@ def find_key(environ: Mapping[str, str], home: Path) -> FoundKey:
 def _checked(text: str, where: str) -> ApiKey:
     # The key's shape is not documented; only what cannot travel in a header is refused. The message names the
     # place, never the text.
-    text = text.strip()
+    text = Hidden(text.strip())
     if not text:
         raise KeyProblem(f"{where} holds no API key: it is empty", hint=_WAYS)
     if len(text) > _MAX_KEY or not all("!" <= char <= "~" for char in text):
@@ -124,7 +125,7 @@ def _read(path: Path, where: str) -> tuple[str, int]:
         with os.fdopen(handle, "rb") as file:
             state = os.fstat(file.fileno())
             if stat.S_ISREG(state.st_mode):
-                return file.read(_MAX_KEY + 1).decode("ascii", "replace"), state.st_mode
+                return Hidden(file.read(_MAX_KEY + 1).decode("ascii", "replace")), state.st_mode
             problem = "it is not a regular file"
     except (OSError, ValueError) as error:
         problem = (getattr(error, "strerror", None) or "it cannot be opened").lower()
@@ -136,10 +137,10 @@ def find_origin(environ: Mapping[str, str]) -> str:
 
     The key travels there, so plain http is accepted for this very machine only.
     """
-    given = environ.get("VAST_URL", "").strip()
+    given = Hidden(environ.get("VAST_URL", "").strip())  # It may hold a password, which is then refused.
     if not given:
         return DEFAULT_ORIGIN
-    origin = _origin(given.removesuffix("/"))
+    origin = _origin(Hidden(given.removesuffix("/")))
     if origin is None:
         raise WrongUsage("VAST_URL is not a server's address", hint="write https://HOST or https://HOST:PORT")
     if origin.startswith("http://") and not is_loopback(origin):
@@ -151,7 +152,7 @@ def _origin(text: str) -> str | None:
     if not re.fullmatch(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", text, re.IGNORECASE | re.ASCII):
         return None
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(str(text))
         sound = bool(parts.hostname) and parts.port != 0
     except ValueError:
         return None

@@ -77,3 +77,34 @@ def test_what_runs_is_not_touched_when_its_new_template_is_gone(project: Project
     assert project.ids("june") == before
     project.fleet("june", replicas=0, container={"vast_template": GONE})
     project.apply().assert_success("1 destroyed")
+
+
+# --- images that the policy admits ------------------------------------------------------------------
+
+
+def test_a_template_whose_image_the_policy_does_not_admit_is_refused_by_name_and_others_go_on(project: Project) -> None:
+    project.policy(images={"allow": ["ghcr.io/acme/*"]})
+    project.fleet("june", container={"vast_template": KNOWN})
+    alone = project.plan("--format", "json").assert_code(4).document
+    (held,) = alone["fleets"][0]["held"]
+    assert "vastai/pytorch:2.8.0" in held["message"]
+    assert KNOWN in held["message"]
+    assert held["lift"] == "images.allow"
+    assert alone["market"]["searches"] == 0
+    project.fleet("july")
+    project.apply().assert_code(4, "images.allow", "1 instance rented")
+    assert [row.fleet for row in project.live()] == ["july"]
+
+
+@pytest.mark.parametrize("pattern", ["vastai/pytorch", "docker.io/vastai/*", "vastai/pytorch:2.*"])
+def test_a_template_whose_image_the_policy_admits_is_rented_from(project: Project, pattern: str) -> None:
+    project.policy(images={"allow": [pattern]})
+    project.fleet("june", container={"vast_template": KNOWN})
+    project.apply().assert_success("1 instance rented")
+
+
+def test_an_image_that_the_policy_does_not_admit_is_found_before_any_call(project: Project) -> None:
+    project.policy(images={"allow": ["ghcr.io/other/*"]}, secrets={"allow": ["HF_*"]})
+    project.fleet("june", container__env={"A": {"from_env": "STRIPE_KEY"}})
+    project.apply().assert_code(1, "image-not-allowed", "secret-not-allowed", "specs/june.yaml")
+    assert not project.state.exists()

@@ -8,7 +8,7 @@ import builders as b
 import pytest
 
 from reconciler.core.plan import FleetPlan, Held, Plan
-from reconciler.core.template import Template, matching, refuse_gone
+from reconciler.core.template import Template, matching, no_such, outside, refuse, unseen
 
 
 def template(name: str, image: str | None = None, **more: object) -> Template:
@@ -50,7 +50,7 @@ def test_a_fleet_whose_template_is_gone_is_refused_by_name_and_others_are_left_a
     earlier = Held("protect", "it is protected", "--max-destroys 1", "june")
     june = FleetPlan(b.fleet("june", vast_template="4e17788f"), running=0, live=0, surplus=0, held=(earlier,))
     july = replace(june, fleet=b.fleet("july", vast_template="4e17788f"), held=())
-    refused = refuse_gone(plan_of(june, july), {"june": "4e17788f"})
+    refused = refuse(plan_of(june, july), {"june": no_such("june", "4e17788f")})
     assert refused.fleets[1] == july
     first, second = refused.fleets[0].held
     assert first == earlier
@@ -61,4 +61,17 @@ def test_a_fleet_whose_template_is_gone_is_refused_by_name_and_others_are_left_a
 
 def test_a_plan_whose_templates_exist_is_the_same():
     plan = plan_of(FleetPlan(b.fleet(), running=1, live=1, surplus=0))
-    assert refuse_gone(plan, {}) == plan
+    assert refuse(plan, {}) == plan
+
+
+@pytest.mark.parametrize("image", ["docker.io/miner/xmr:1", None])
+def test_the_refusal_of_an_image_names_it_and_what_lifts_it(image):
+    held = outside("june", template("Miner", image))
+    assert (held.guard, held.fleet, held.lift) == ("template", "june", "images.allow")
+    assert (image or "does not name") in held.message
+
+
+def test_the_refusal_of_a_template_nobody_could_look_up_says_why():
+    held = unseen("june", "4e17788f", "GET /x answered 503")
+    assert "4e17788f" in held.message
+    assert "503" in held.message

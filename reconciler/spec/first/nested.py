@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.core.shapes import looks_secret
 from reconciler.core.text import safe
 from reconciler.spec.events import Document, parse
 from reconciler.spec.first.setting import Setting
 from reconciler.spec.page import Mark
-from reconciler.spec.secrets import looks_secret
 from reconciler.spec.tree import Node
 
 _EMBEDDED = (".yaml", ".yml", ".json")
