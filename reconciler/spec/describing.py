@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.core.importing import Group
 from reconciler.core.model import Port, Setup
+from reconciler.core.shapes import looks_secret
 from reconciler.core.text import safe
 from reconciler.diagnostics import Diagnostic
 from reconciler.spec.container_rules import MAX_SCRIPT_BYTES
@@ -16,7 +17,7 @@ from reconciler.spec.events import parse
 from reconciler.spec.page import Mark, Page, diagnose
 from reconciler.spec.rules import check_fleet
 from reconciler.spec.schema import check
-from reconciler.spec.secrets import OFF_LIMITS, looks_secret
+from reconciler.spec.secrets import is_off_limits
 
 _MOST_IDS = 12
 
@@ -83,7 +84,7 @@ def _container(group: Group) -> Iterator[str]:
 
 def _env(setup: Setup) -> Iterator[str]:
     names = setup.env_names or ()
-    kept = [name for name in names if name.upper() not in OFF_LIMITS]
+    kept = [name for name in names if not is_off_limits(name)]
     if kept:
         yield "  env: # read from the environment when apply rents; write plain ones out"
         yield from (f"    {_text(name)}: {{from_env: {_text(name)}}}" for name in kept)
