@@ -9,6 +9,7 @@ from functools import reduce
 
 from reconciler.clock import Clock
 from reconciler.core.assemble import Readings, Wish, assemble, room, sitting
+from reconciler.core.broke import no_credit
 from reconciler.core.budget import rooms
 from reconciler.core.demand import Need
 from reconciler.core.diff import Diff, compare, faults_of
@@ -20,6 +21,7 @@ from reconciler.core.place import Ground, place
 from reconciler.core.plan import Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.record import Record, without_pause
+from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights, with_measured
 from reconciler.core.template import refuse_gone
 from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
@@ -86,7 +88,8 @@ def settle(record: Record, observation: Observation, wish: Wish, now: float) -> 
     policy = wish.policy
     fleets = {fleet.name: fleet for fleet in wish.fleets}
     faults = faults_of(observation.instances, fleets, policy.owner, policy.blacklist, now)
-    merged = merge(record, observation, policy.owner, now=now, settle=wish.settle, faults=faults)
+    accepted = None if wish.allowed.counted else wish.allowed.accept_gone
+    merged = merge(record, observation, policy.owner, now=now, settle=wish.settle, faults=faults, accepted=accepted)
     if wish.first_run and not merged.record.warm and not merged.record.known:
         return replace(merged, record=replace(merged.record, warm=True, cold=None))
     return merged
@@ -106,6 +109,7 @@ def run_pass(
     `sights` are what earlier passes saw of the market."""
     done, clock, policy = done or Done(), eyes.clock, wish.policy
     observation = observe(eyes.provider, record, policy.owner, clock, account)
+    wish = replace(wish, settle=grown(wish.settle, record.appeared, clock.now()))
     merged = settle(record, observation, wish, clock.now())
     diff = compare(
         wish.fleets,
@@ -114,9 +118,11 @@ def run_pass(
         policy.owner,
         policy.blacklist,
         now=clock.now(),
+        lost_per_day=wish.settle.lost_per_day,
     )
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
+    needs = [] if no_credit(observation) else needs
     gone = gone_templates(eyes.provider, needs)
     needs = [need for need in needs if need.fleet.name not in gone]
     ground = Ground(
@@ -126,7 +132,7 @@ def run_pass(
         done.offers_gone.union(intent.offer_id for intent in merged.record.intents.values()),
         (sights or Sights()).fresh(clock.now()),
         rooms(diff),
-        room(policy.limits, diff, merged.record),
+        room(policy.limits, diff, merged.record, clock.now()),
     )
     market = survey(eyes, needs, ground)
     if market.news is not None:

@@ -25,6 +25,7 @@ COMMANDS = {
     "destroy": ("fleets", "Destroy a fleet's instances and pause it."),
     "pause": ("fleets", "Leave a fleet as it is until it is resumed."),
     "resume": ("fleets", "Look after a paused fleet again."),
+    "free": ("fleets", "Rent for a frozen seat again."),
     "simulate": ("simulate", "Move the simulated world, break an instance in it, start anew; serve it over HTTP."),
 }
 """Every command: its file and its line in the help, so that `--help` loads none of them."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.core.label import Seat
 from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record
+from reconciler.ledger.traces import decode_traces, encode_traces
 
 VERSION = 1
 
@@ -25,6 +26,7 @@ def encode(record: Record) -> str:
         "cold": asdict(record.cold) if record.cold else None,
         "warm": record.warm,
         "last_list_at": record.last_list_at,
+        **encode_traces(record),
     }
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
@@ -40,15 +42,14 @@ def decode(text: str) -> Record:
         body = json.loads(text)
         return Record(
             intents={i["attempt"]: _intent(i) for i in body["intents"]},
-            known={
-                k["id"]: Known(k["id"], _seat(k["seat"]), float(k["seen_at"]), bool(k["listed"])) for k in body["known"]
-            },
+            known={k["id"]: _known(k) for k in body["known"]},
             leaving={item["id"]: _leaving(item) for item in body["leaving"]},
             paused={str(name): float(at) for name, at in body["paused"].items()},
             since={(int(i), str(fault)): float(at) for i, fault, at in body["since"]},
             cold=ColdStart(**body["cold"]) if body["cold"] else None,
             warm=bool(body["warm"]),
             last_list_at=body["last_list_at"],
+            **decode_traces(body),
         )
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError("not a record") from error
@@ -73,7 +74,8 @@ def _intent(raw: Mapping[str, Any]) -> Intent:
 
 
 def _known(raw: Mapping[str, Any]) -> Known:
-    return Known(int(raw["id"]), _seat(raw["seat"]), float(raw["seen_at"]), bool(raw["listed"]))
+    host, stranger = raw.get("host_id"), bool(raw.get("stranger", False))
+    return Known(int(raw["id"]), _seat(raw["seat"]), float(raw["seen_at"]), bool(raw["listed"]), host, stranger)
 
 
 def _leaving(raw: Mapping[str, Any]) -> Leaving:
