@@ -7,20 +7,24 @@ before; nothing is destroyed that was not read afresh; nothing counts as destroy
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import chain
+from typing import Literal
 
 from reconciler.clock import Clock
+from reconciler.core.batches import Batch
+from reconciler.core.budget import money
 from reconciler.core.candidates import Candidate
+from reconciler.core.diff import STOPPED, judge
 from reconciler.core.envelope import Done
-from reconciler.core.evidence import Settle
 from reconciler.core.fields import spec_hash
 from reconciler.core.history import Event, EventKind, closing, of_seat, rented
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
-from reconciler.core.model import Fleet, Instance, Offer, RentOrder
-from reconciler.core.plan import Create, Destroy, Plan, Replace, due
+from reconciler.core.model import Blacklist, Fleet, Instance, Offer, RentOrder
+from reconciler.core.plan import Create, Destroy, MarketSeen, Plan, Replace, due, is_unasked
+from reconciler.core.planner import not_as_ordered
 from reconciler.core.record import (
     Intent,
     Known,
@@ -32,10 +36,12 @@ from reconciler.core.record import (
     without_instance,
     without_intents,
 )
+from reconciler.core.replacing import with_emptied, with_replacement, without_emptied, without_replacement
 from reconciler.core.report import Outcome, OutcomeKind
+from reconciler.core.settle import Settle, grown
 from reconciler.core.sights import NewSights, Sights, with_new
 from reconciler.core.states import State, rate_per_hour, state_of
-from reconciler.errors import DoubtfulReading, Unreachable
+from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import (
     DestroyDoubtful,
     Gone,
@@ -48,7 +54,7 @@ from reconciler.provider import (
     RentRefused,
     Store,
 )
-from reconciler.survey import Eyes
+from reconciler.survey import Eyes, is_stale, offer_now
 
 DOUBTS_PER_RUN = 2
 """After so many rents of doubtful end a run rents nothing more."""
@@ -100,6 +106,12 @@ class Run:
     unread: set[int] = field(default_factory=set)
     """Instances whose destroy was put off in the last pass, because they could not be read afresh."""
     doubts: int = 0
+    added: Decimal = Decimal(0)
+    """What this run's rents add to what the fleets bill, in $/h."""
+    batches: dict[str, Batch] = field(default_factory=dict)
+    """How fast each fleet may rent."""
+    market: MarketSeen = field(default_factory=MarketSeen)
+    """What the plan that is carried out rests on."""
     stopped_fleets: set[str] = field(default_factory=set)
     rents_stopped: bool = False
     unsaved: list[Event] = field(default_factory=list)
@@ -137,6 +149,7 @@ class Run:
             frozenset(self.offers_gone),
             frozenset(self.machines_failed),
             sum(outcome.kind in ("rented", "doubtful") for outcome in self.outcomes),
+            self.added,
         )
 
     def note(self, outcome: Outcome) -> None:
@@ -159,6 +172,9 @@ def apply(run: Run, plan: Plan) -> None:
     written (then nothing more is sent), `KeyProblem` when the key is refused.
     """
     run.unread.clear()
+    run.market = plan.market
+    for batch in run.batches.values():
+        batch.begin_pass()
     actions = [action for action in plan.actions() if due(action)]
     rents: deque[Rent] = deque(a for a in actions if not isinstance(a, Destroy) and not _old_first(a))
     destroys: deque[Destroy | Replace] = deque(a for a in actions if not isinstance(a, Create) and _old_first(a))
@@ -199,7 +215,8 @@ def _destroy(run: Run, action: Destroy | Replace) -> bool:
     if isinstance(reading, Gone):
         return True
     rate = rate_per_hour(reading)
-    _save_leaving(run, Leaving(victim, action.seat, run.clock.now(), action.reason, rate))
+    at = run.clock.now()
+    _save_leaving(run, Leaving(victim, action.seat, at, action.reason, rate), _emptied(run, action, at))
     if (action.old.fault or victim in run.rented) and reading.machine_id is not None:
         run.machines_failed.add(reading.machine_id)
     answer = run.provider.destroy(victim)
@@ -208,18 +225,29 @@ def _destroy(run: Run, action: Destroy | Replace) -> bool:
     return True
 
 
-def _save_leaving(run: Run, leaving: Leaving) -> None:
+def _save_leaving(run: Run, leaving: Leaving, record: Record) -> None:
     """Write a destroy down before it is sent; in the history it stands once."""
     told = (of_seat(leaving.since, "destroying", leaving.seat, leaving.reason, leaving.id, leaving.rate_per_hour),)
-    run.save(with_leaving(run.record, leaving), *(() if leaving.id in run.record.leaving else told))
+    run.save(with_leaving(record, leaving), *(() if leaving.id in run.record.leaving else told))
+
+
+def _emptied(run: Run, action: Destroy | Replace, at: float) -> Record:
+    """The record that knows whether the seat's next rent is a replacement; a destroy that is sent again says nothing
+    new about it."""
+    if action.old.id in run.record.leaving:
+        return run.record
+    unasked = action.unasked if isinstance(action, Destroy) else not action.asked
+    seat = action.seat
+    return with_emptied(run.record, seat, at) if unasked else without_emptied(run.record, frozenset([seat]))
 
 
 def _fresh(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
     """The victim as it is now, if it may still go; else why it is left alone."""
     try:
         keeper = action.keeper_id if isinstance(action, Destroy) else None
-        if keeper is not None and not _alive(run, keeper):
-            return _skipped(action, f"instance {keeper}, which was to stay, is not seen alive")
+        stays = None if keeper is None else _state_of_keeper(run, action, keeper)
+        if keeper is not None and stays is None:
+            return _skipped(action, f"instance {keeper}, which was to stay, is not seen alive in this seat")
         reading = run.provider.instance(action.old.id)
     except (DoubtfulReading, Unreachable) as error:
         run.unread.add(action.old.id)
@@ -229,14 +257,25 @@ def _fresh(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
     mark = read_label(reading.label, action.old.mark.owner)
     if not isinstance(mark, Mark) or mark.seat != action.seat:
         return _skipped(action, "its label is not ours any more")
-    if isinstance(action, Replace) and action.old.fault is not None and state_of(reading) is not State.FAILED:
+    if isinstance(action, Replace) and action.old.fault is not None and _recovered(action.old.fault.kind, reading):
         return _skipped(action, f"it recovered: {reading.reported}")
+    if stays is State.PENDING and state_of(reading) is State.READY:
+        return _skipped(action, f"it runs, and instance {keeper}, which is to stay, still boots")
     return reading
 
 
-def _alive(run: Run, keeper: int) -> bool:
+def _recovered(fault: str, reading: Instance) -> bool:
+    """Whether what an instance was to be replaced for is over."""
+    return state_of(reading) is not (State.HELD if fault == STOPPED else State.FAILED)
+
+
+def _state_of_keeper(run: Run, action: Destroy | Replace, keeper: int) -> State | None:
+    """How the instance is that stays in a seat; None unless it lives, and its label is still ours and of this seat."""
     reading = run.provider.instance(keeper)
-    return not isinstance(reading, Gone) and state_of(reading) in (State.READY, State.PENDING)
+    if isinstance(reading, Gone) or state_of(reading) not in (State.READY, State.PENDING):
+        return None
+    mark = read_label(reading.label, action.old.mark.owner)
+    return state_of(reading) if isinstance(mark, Mark) and mark.seat == action.seat else None
 
 
 def _skipped(action: Destroy | Replace, why: str) -> Outcome:
@@ -272,20 +311,52 @@ def confirm(run: Run, ids: list[int]) -> set[int]:
 def _too_new(run: Run, instance_id: int) -> bool:
     """Whether an instance was rented so lately, and never listed, that nobody can call it gone yet."""
     known = run.record.known.get(instance_id)
-    return known is not None and not known.listed and run.clock.now() - known.seen_at < run.settle.total_s
+    now = run.clock.now()
+    settle = grown(run.settle, run.record.appeared, now)
+    return known is not None and not known.listed and now - known.seen_at < settle.total_s
+
+
+def check_rented(run: Run, fleets: Iterable[Fleet]) -> None:
+    """Look at what this run rented, one by one: what came back over its price, or of the wrong kind, goes at once.
+    What cannot be read is left to the next run."""
+    declared = {fleet.name: fleet for fleet in fleets}
+    sent = []
+    for instance_id in (i for i in run.rented if i not in run.record.leaving):
+        try:
+            reading = run.provider.instance(instance_id)
+        except (DoubtfulReading, Unreachable):
+            continue
+        action = None if isinstance(reading, Gone) else _mistake(run, reading, declared)
+        if action is not None:  # It was seen: from now on an absence counts.
+            run.save(with_known(run.record, [Known(instance_id, action.seat, run.clock.now())]))
+            sent += [instance_id] if _destroy(run, action) else []
+    if sent:
+        confirm(run, sent)
+
+
+def _mistake(run: Run, reading: Instance, declared: Mapping[str, Fleet]) -> Destroy | None:
+    mark = read_label(reading.label, run.owner)
+    if not isinstance(mark, Mark):
+        return None
+    now, fleet = run.clock.now(), declared.get(mark.seat.fleet)
+    member = judge(reading, mark, fleet, run.record, Blacklist(), now=now, list_at=now)
+    why = not_as_ordered(member)
+    return Destroy(mark.seat, member, why, unasked=True) if why else None
 
 
 # --- renting --------------------------------------------------------------------------------------
 
 
 def _rent(run: Run, action: Rent) -> None:
-    """Try the chosen offer, then its successors where the offer itself is gone."""
+    """Try the chosen offer, then its successors where the offer itself is gone; in batches of 1, 2, 4, ..."""
+    if not run.batches.setdefault(action.seat.fleet, Batch()).may_rent():
+        return
     spare = (candidate for candidate in action.choice.fallbacks if not _crowds(run, action.fleet, candidate.offer))
     candidates = chain([action.choice.candidate], spare)
     for candidate in (c for c in candidates if c.price <= action.ceiling and c.offer.id not in run.offers_gone):
         if run.rents_stopped or action.seat.fleet in run.stopped_fleets:
             return
-        if not _attempt(run, action.seat, action.fleet, candidate, action.ceiling):
+        if not _attempt(run, action, candidate):
             return
 
 
@@ -295,40 +366,78 @@ def _crowds(run: Run, fleet: Fleet, offer: Offer) -> bool:
     return any(offer.machine_id == machine or (per_host and offer.host_id == host) for machine, host in run.used)
 
 
-def _attempt(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, ceiling: Decimal) -> bool:
-    """One attempt: write the intent, send once, classify. True when the next offer should be tried."""
+def _as_of_now(run: Run, action: Rent, candidate: Candidate) -> Candidate | Literal["next", "stop"]:
+    """The candidate with the price of this moment, if it may be rented for that; else whether to try the next one."""
+    if not is_stale(run.market, run.clock.now()):
+        return candidate
+    offer = f"offer {candidate.offer.id}"
+    try:
+        fresh, news = offer_now(run.provider, action.fleet, candidate, run.clock.now())
+    except (DoubtfulReading, Unreachable, SearchQuotaUsedUp) as error:
+        why = f"{offer} is not rented: its price could not be read again: {error}"
+        run.note(Outcome("skipped", action.seat, why))
+        return "stop"
+    run.saw(news)
+    if fresh is not None and fresh.price <= action.ceiling:
+        return fresh
+    now = "is not shown any more" if fresh is None else f"costs ${fresh.price:.3f}/h now, over ${action.ceiling:.3f}/h"
+    run.offers_gone.add(candidate.offer.id)
+    run.note(Outcome("offer gone", action.seat, f"{offer} {now}"))
+    return "next"
+
+
+def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
+    """One attempt: read the price again where it is old, write the intent, send once, classify. True when the next
+    offer should be tried."""
+    seat, fleet, ceiling, batch = action.seat, action.fleet, action.ceiling, run.batches[action.seat.fleet]
     run.clock.sleep(run.provider.free_at("rent") - run.clock.now())
+    fresh = _as_of_now(run, action, candidate)
+    if not isinstance(fresh, Candidate):
+        return fresh == "next"
+    candidate = fresh
     attempt = attempt_of(run.random_bits(ATTEMPT_BITS))
     order = _order(run, seat, fleet, candidate, attempt)
     offer = candidate.offer
     intent = Intent(attempt, seat, run.clock.now(), ceiling, offer.id, offer.machine_id)
-    run.save(with_intent(run.record, intent))
+    record = with_intent(run.record, intent)
+    run.save(with_replacement(record, seat, intent.at) if is_unasked(action) else record)
     run.attempts[seat] = run.attempts.get(seat, 0) + 1
     run.used.add((offer.machine_id, offer.host_id))
     answer = run.provider.rent(order)
     match answer:
         case Rented(instance_id):
+            batch.answered(clear=True)
+            run.added += max(Decimal(0), money(action).lasting)
             _rented(run, intent, instance_id, candidate)
         case RefusedButCreated(instance_id, why):
+            batch.answered(clear=False)
             _rented(run, intent, instance_id, None)
             _undo(run, intent, instance_id, why, candidate.price)
         case OfferGone(why):
             run.offers_gone.add(offer.id)
             run.attempts[seat] -= 1
             run.note(Outcome("offer gone", seat, f"offer {offer.id} is gone: {why}"))
-            run.save(without_intents(run.record, [attempt]))
+            run.save(_never_made(run.record, intent))
             return True
         case RentRefused(why, stops):
+            batch.answered(clear=False)
             run.note(Outcome("refused", seat, f"offer {offer.id} was refused: {why}"))
-            run.save(without_intents(run.record, [attempt]))
+            run.save(_never_made(run.record, intent))
             run.stopped_fleets.add(seat.fleet)
             run.rents_stopped = run.rents_stopped or stops == "run"
         case RentDoubtful(why, stops_run):
+            batch.answered(clear=False)
+            run.added += max(Decimal(0), money(action).lasting)
             run.doubts += 1
             run.rents_stopped = run.rents_stopped or stops_run or run.doubts >= DOUBTS_PER_RUN
             text = f"offer {offer.id}: {why}; the seat stays occupied until the account settles it"
             run.note(Outcome("doubtful", seat, text, None, ceiling))
     return False
+
+
+def _never_made(record: Record, intent: Intent) -> Record:
+    """The record once an attempt was refused in so many words."""
+    return without_replacement(without_intents(record, [intent.attempt]), intent.seat, intent.at)
 
 
 def _order(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, attempt: str) -> RentOrder:
@@ -359,7 +468,8 @@ def _undo(run: Run, intent: Intent, instance_id: int, why: str, rate: Decimal) -
     seat = intent.seat
     reason = f"refused but created: {why}"
     run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is to go", instance_id, rate))
-    _save_leaving(run, Leaving(instance_id, seat, run.clock.now(), reason, rate))
+    at = run.clock.now()
+    _save_leaving(run, Leaving(instance_id, seat, at, reason, rate), with_emptied(run.record, seat, at))
     try:
         reading = run.provider.instance(instance_id)
     except (DoubtfulReading, Unreachable):

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from reconciler.apply import Run, apply
+from reconciler.apply import Run, apply, check_rented
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Done, Envelope, within
-from reconciler.core.evidence import Settle, doubt_left_s
+from reconciler.core.evidence import doubt_left_s
 from reconciler.core.history import Event, learned
 from reconciler.core.model import Account
 from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, due
 from reconciler.core.record import with_pause
 from reconciler.core.report import Ending, Outcome
+from reconciler.core.settle import Settle, grown
 from reconciler.core.states import State
 from reconciler.errors import DoubtfulReading, Unreachable
 from reconciler.reconcile import Pass, run_pass
@@ -60,6 +61,8 @@ def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, 
         apply(run, plan)
         run.save_events()
         if approved.step_only:
+            check_rented(run, wish.fleets)
+            run.save_events()
             return Result(Ending.STEPPED, newest.plan, failed=_failed(run, plan))
         waits = list(_waits(run, plan, wish.settle))
         if not waits:
@@ -132,6 +135,7 @@ def _tell_ready(run: Run, newest: Pass) -> None:
 def _waits(run: Run, plan: Plan, settle: Settle) -> Iterator[tuple[str, float]]:
     """What the run still waits for, and how long until it is worth looking again, in seconds."""
     now = run.clock.now()
+    settle = grown(settle, run.record.appeared, now)
     for intent in run.record.intents.values():
         if intent.instance_id is None:
             yield f"{intent.seat}: a rent in doubt", max(POLL_S, min(doubt_left_s(intent, now, settle), 60.0))

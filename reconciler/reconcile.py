@@ -8,6 +8,7 @@ from functools import reduce
 
 from reconciler.clock import Clock
 from reconciler.core.assemble import Readings, Wish, assemble, room, sitting
+from reconciler.core.broke import no_credit
 from reconciler.core.budget import rooms
 from reconciler.core.demand import Need
 from reconciler.core.diff import Diff, compare, faults_of
@@ -20,6 +21,7 @@ from reconciler.core.place import Ground, place, with_news
 from reconciler.core.plan import Held, Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.record import Record, without_pause
+from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights
 from reconciler.core.spend import counted
 from reconciler.core.template import no_such, outside, refuse, unseen
@@ -87,7 +89,8 @@ def settle(record: Record, observation: Observation, wish: Wish, now: float) -> 
     policy = wish.policy
     fleets = {fleet.name: fleet for fleet in wish.fleets}
     faults = faults_of(observation.instances, fleets, policy.owner, policy.blacklist, now)
-    merged = merge(record, observation, policy.owner, now=now, settle=wish.settle, faults=faults)
+    accepted = None if wish.allowed.counted else wish.allowed.accept_gone
+    merged = merge(record, observation, policy.owner, now=now, settle=wish.settle, faults=faults, accepted=accepted)
     billed = counted(record, merged.record, observation.instances, policy.owner, observation.list_started_at)
     merged = replace(merged, record=billed)
     if wish.first_run and not merged.record.warm and not merged.record.known:
@@ -109,11 +112,12 @@ def run_pass(
     `sights` are what earlier passes saw of the market."""
     done, clock, policy = done or Done(), eyes.clock, wish.policy
     observation = observe(eyes.provider, record, policy.owner, clock, account)
+    wish = replace(wish, settle=grown(wish.settle, record.appeared, clock.now()))
     merged = settle(record, observation, wish, clock.now())
-    paused = reduce(without_pause, wish.ending, merged.record)
-    diff = compare(wish.fleets, observation.instances, paused, policy.owner, policy.blacklist, now=clock.now())
+    diff = _compared(wish, observation, merged.record, clock.now())
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
+    needs = [] if no_credit(observation) else needs
     refused = refused_templates(eyes.provider, needs, policy.images.allow)
     needs = [need for need in needs if need.fleet.name not in refused]
     ground = _ground(wish, diff, merged.record, done, (sights or Sights()).fresh(clock.now()), clock.now())
@@ -122,6 +126,19 @@ def run_pass(
     readings = Readings(observation, merged, diff, placement, market.seen, market.problems)
     plan = refuse(assemble(wish, readings, clock.now(), done), refused)
     return Pass(plan, merged.record, diff, merged, market.news)
+
+
+def _compared(wish: Wish, observation: Observation, record: Record, now: float) -> Diff:
+    policy = wish.policy
+    return compare(
+        wish.fleets,
+        observation.instances,
+        reduce(without_pause, wish.ending, record),
+        policy.owner,
+        policy.blacklist,
+        now=now,
+        lost_per_day=wish.settle.lost_per_day,
+    )
 
 
 def _ground(wish: Wish, diff: Diff, record: Record, done: Done, sights: Sights, now: float) -> Ground:

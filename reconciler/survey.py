@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from reconciler.clock import Clock
-from reconciler.core.candidates import Appraiser
+from reconciler.core.candidates import Appraiser, Candidate
+from reconciler.core.crowd import overlap
 from reconciler.core.demand import Need
 from reconciler.core.hunt import Hunt
 from reconciler.core.label import Seat
@@ -26,6 +27,8 @@ ROWS_A_DAY = 20_000
 ROWS_FOR_REPAIRS = ROWS_A_DAY // 4
 ROWS_AN_ANSWER = 64
 MEASURING_ROUNDS = 2
+OFFER_HOLDS_S = 60.0
+"""For so long the price of a search answer is taken for the price of the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Market:
     problems: tuple[str, ...] = ()
     news: NewSights | None = None
     """To be remembered; None where nothing was asked."""
+    since: float | None = None
+    """When looking began."""
 
     @property
     def machines(self) -> int:
@@ -49,7 +54,7 @@ class Market:
     @property
     def seen(self) -> MarketSeen:
         """How much that is, for the plan."""
-        return MarketSeen(self.machines, self.searches, self.rows, self.share)
+        return MarketSeen(self.machines, self.searches, self.rows, self.share, self.since)
 
 
 @dataclass(slots=True)
@@ -112,7 +117,7 @@ def _look(eyes: Eyes, needs: Sequence[Need], ground: Ground) -> _Look:
 def _market(eyes: Eyes, needs: Sequence[Need], look: _Look, ground: Ground) -> Market:
     measured = _measure(eyes, needs, look.pool, ground)
     news = NewSights(ground.now, measured.measured, sizes_of(look.pool), look.rows) if look.searches else None
-    return Market(tuple(look.pool), look.searches, look.rows, look.share, tuple(look.problems), news)
+    return Market(tuple(look.pool), look.searches, look.rows, look.share, tuple(look.problems), news, ground.now)
 
 
 def _hunts(needs: Sequence[Need], ground: Ground) -> list[Hunt]:
@@ -194,3 +199,29 @@ def _ask(probe: Probe, fleet: Fleet, pool: Pool, ground: Ground, sights: Sights)
         return NewSights(ground.now)
     answers: Mapping[str, float] = probe.latency_ms(addresses, float(latency.timeout_s))
     return NewSights(ground.now, answers_by_machine(ranked, addresses, answers, ground.now))
+
+
+# --- an offer's price once more, just before it is rented ------------------------------------------
+
+
+def is_stale(seen: MarketSeen, now: float) -> bool:
+    """Whether the plan's offers may be older than `OFFER_HOLDS_S`."""
+    return seen.since is None or now - seen.since > OFFER_HOLDS_S
+
+
+def offer_now(provider: Provider, fleet: Fleet, candidate: Candidate, now: float) -> tuple[Candidate | None, NewSights]:
+    """The offer as it stands now, with its price for the fleet's disk, and what asking took of the day's rows.
+
+    An ask lives for one answer, a machine stays: where the ask has another number by now, one of the same size on the
+    same machine stands for it, of the same GPUs if that can be told. None where the answer shows none: it may be gone,
+    and a price nobody knows is not paid. Raises what a search raises.
+    """
+    old = candidate.offer
+    found = provider.search(replace(wide_query_of(fleet), only_machines=(old.machine_id,)))
+    size = (old.machine_id, old.gpu_count, old.gpu_name)
+    alike = (offer for offer in found.offers if (offer.machine_id, offer.gpu_count, offer.gpu_name) == size)
+    fresh = min(alike, key=lambda offer: (offer.id != old.id, not overlap(offer, old), offer.id), default=None)
+    news = NewSights(now, rows=found.rows)
+    if fresh is None:
+        return None, news
+    return replace(candidate, offer=fresh, price=fresh.price_per_hour(fleet.container.disk_gb)), news

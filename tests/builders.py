@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.evidence import Merged, Observation, Settle, merge
 from reconciler.core.fields import spec_hash
-from reconciler.core.label import Mark, Seat, write_label
+from reconciler.core.label import Mark, Seat, read_label, write_label
 from reconciler.core.model import (
     Account,
     Banned,
@@ -35,9 +35,10 @@ from reconciler.core.model import (
 from reconciler.core.place import Ground, Placement, place
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Wait
 from reconciler.core.planner import fleet_plan, needs_of
-from reconciler.core.record import Intent, Known, Leaving, Record
+from reconciler.core.record import Intent, Known, Leaving, Record, with_known
 from reconciler.core.sights import Sights
 from reconciler.core.text import safe
+from reconciler.core.traces import Tombstone
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC).timestamp()
 """Noon, UTC."""
@@ -218,9 +219,15 @@ def intent(at: str = "june/0", *, number: int = 1, age_s: float = 0.0, **options
     return Intent(attempt(number), seat(at), NOW - age_s, **said)
 
 
-def known(id: int = 100, at: str = "june/0", *, age_s: float = 60.0) -> Known:
+def tombstone(at: str = "june/0", *, number: int = 1, age_s: float = 1000.0, **options: Any) -> Tombstone:
+    """An attempt that was written down `age_s` ago and settled as never made 300 s later."""
+    said = {"ceiling": money("0.3"), "machine_id": number + 5000, **options}
+    return Tombstone(attempt(number), seat(at), at=NOW - age_s, lost_at=NOW - age_s + 300, **said)
+
+
+def known(id: int = 100, at: str = "june/0", *, age_s: float = 60.0, **options: Any) -> Known:
     """An instance of ours that was last seen `age_s` ago."""
-    return Known(id, seat(at), NOW - age_s)
+    return Known(id, seat(at), NOW - age_s, **options)
 
 
 def leaving(id: int = 100, at: str = "june/0", *, age_s: float = 60.0, rate: str = "0.25") -> Leaving:
@@ -228,12 +235,13 @@ def leaving(id: int = 100, at: str = "june/0", *, age_s: float = 60.0, rate: str
     return Leaving(id, seat(at), NOW - age_s, "replicas 2 -> 1", money(rate))
 
 
-def record(*items: Intent | Known | Leaving, **options: Any) -> Record:
+def record(*items: Intent | Known | Leaving | Tombstone, **options: Any) -> Record:
     """A warm record that remembers `items`; `warm=False` is a cold start."""
     remembered: dict[str, Any] = {
         "intents": {i.attempt: i for i in items if isinstance(i, Intent)},
         "known": {i.id: i for i in items if isinstance(i, Known)},
         "leaving": {i.id: i for i in items if isinstance(i, Leaving)},
+        "tombstones": {i.attempt: i for i in items if isinstance(i, Tombstone)},
         "warm": True,
     }
     return Record(**{**remembered, **options})
@@ -263,12 +271,22 @@ def diff(
     *,
     rules: Policy | None = None,
     now: float = NOW,
+    strangers: Iterable[int] = (),
 ) -> Diff:
-    """The declared fleets against a list that started now, the record brought up to date with it."""
+    """The declared fleets against a list that started now, the record brought up to date with it. Every instance was
+    rented by this ledger's runs, but for `strangers`."""
     wanted = (fleets,) if isinstance(fleets, Fleet) else tuple(fleets)
     rules, listed = rules or policy(), tuple(instances)
-    after = merged(before or record(), Observation(listed, now), *wanted, rules=rules, now=now).record
+    before = with_known(before or record(), _rented_here(listed, rules.owner, now, set(strangers)))
+    after = merged(before, Observation(listed, now), *wanted, rules=rules, now=now).record
     return compare(wanted, listed, after, rules.owner, rules.blacklist, now=now)
+
+
+def _rented_here(listed: Iterable[Instance], owner: str, now: float, strangers: set[int]) -> Iterator[Known]:
+    for row in listed:
+        mark = read_label(row.label, owner)
+        if isinstance(mark, Mark) and row.id not in strangers:
+            yield Known(row.id, mark.seat, now - 60)
 
 
 def placed(difference: Diff, market: Iterable[Offer], **options: Any) -> Placement:

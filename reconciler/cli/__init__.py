@@ -33,6 +33,7 @@ COMMANDS = {
     "adopt": ("adopt", "Take instances that exist into fleets, as they are."),
     "release": ("adopt", "Let instances go, with their old labels; destroys nothing."),
     "unlock": ("history", "Remove the lease of a run that is dead."),
+    "free": ("fleets", "Rent for a frozen seat again."),
     "simulate": ("simulate", "Move the simulated world, break an instance in it, start anew; serve it over HTTP."),
 }
 """Every command: its file and its line in the help, so that `--help` loads none of them."""

@@ -15,13 +15,15 @@ import click
 
 from reconciler.apply import Run, Secrets
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import read, wish
+from reconciler.cli.declared import allowed_by, read, settle_of, wish
 from reconciler.cli.holding import Turn, holding
 from reconciler.cli.options import (
     Duration,
+    accept_gone_option,
     beside_option,
     first_run_option,
     lock_timeout_option,
+    max_added_option,
     max_destroys_option,
     prune_option,
     scope,
@@ -37,14 +39,13 @@ from reconciler.cli.signals import asking_to_stop, interrupting_at_once
 from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Envelope, envelope_of, narrowed, within
-from reconciler.core.evidence import Settle
-from reconciler.core.guards import Allowed
 from reconciler.core.model import Account, Fleet, FromEnv
 from reconciler.core.plan import Leak, Plan
 from reconciler.core.record import Record
 from reconciler.core.report import Ending, Outcome, Report
 from reconciler.core.saved import MAX_BYTES, SavedPlan, read_plan
 from reconciler.core.secret import Hidden
+from reconciler.core.settle import Settle
 from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
 from reconciler.provider import Store
 from reconciler.reconcile import Pass, run_pass
@@ -58,6 +59,8 @@ FRESH_S = 120.0
 @world_options
 @prune_option
 @max_destroys_option
+@accept_gone_option
+@max_added_option
 @beside_option
 @first_run_option
 @lock_timeout_option
@@ -80,7 +83,7 @@ def apply(**values: Any) -> int:
     world_at, wanted, shaped = where(values), scope(values), shape(values)
     screen = Screen(shaped)
     loaded = read(wanted, screen)
-    allowed = Allowed(values["max_destroys"], frozenset(values["beside"]))
+    allowed = allowed_by(values)
     checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
     consent = Consent(screen, values["yes"], values["saved"], loaded.policy.file)
     with open_world(world_at) as world, asking_to_stop(world.clock.stop):
@@ -92,7 +95,8 @@ def apply(**values: Any) -> int:
 
 def begun(checked: Wish, world: World) -> Wish:
     """The wish of a run that begins now in `world`."""
-    return replace(checked, settle=world.settle, allowed=replace(checked.allowed, run_started_at=world.clock.now()))
+    settle = settle_of(checked.policy, world)
+    return replace(checked, settle=settle, allowed=replace(checked.allowed, run_started_at=world.clock.now()))
 
 
 class Consent:
@@ -174,7 +178,7 @@ class Begun:
 def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeout_s: float, step_only: bool) -> int:
     screen, store, account = consent.screen, begun.store, begun.account
     run = Run(world.provider, store, world.clock, want.policy.owner, begun.record, randomness.randbits)
-    run.settle, run.probe, run.sights = world.settle, world.probe, store.sights(world.clock.now())
+    run.settle, run.probe, run.sights = want.settle, world.probe, store.sights(world.clock.now())
     run.tell = lambda outcome: _tell(screen, outcome)
     if consent.envelope is not None:
         want = replace(want, allowed=replace(want.allowed, approved=consent.lifts))

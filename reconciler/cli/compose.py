@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.options import Where, ledger_beside
 from reconciler.clock import Clock, StoppingClock, SystemClock
-from reconciler.core.evidence import Settle
 from reconciler.core.model import Account
 from reconciler.core.secret import hidden
+from reconciler.core.settle import Settle
 from reconciler.errors import WrongUsage
 from reconciler.ledger.sqlite import SqliteStore
 from reconciler.survey import Eyes

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.options import Scope
 from reconciler.cli.screen import Screen
 from reconciler.core.assemble import Wish
-from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
-from reconciler.core.model import Fleet
+from reconciler.core.model import Fleet, Policy
+from reconciler.core.settle import Settle
 from reconciler.errors import RefusedByGuard, WrongUsage
 from reconciler.spec.load import Loaded, load
 from reconciler.vast.query_fields import LANGUAGE
+
+if TYPE_CHECKING:
+    from reconciler.cli.compose import World
 
 
 def read(scope: Scope, screen: Screen) -> Loaded:
@@ -41,6 +45,21 @@ def one(loaded: Loaded, name: str) -> Fleet:
 def _known(names: Iterable[str]) -> str:
     listed = ", ".join(sorted(names))
     return f"one of {listed}" if listed else "declare a fleet first"
+
+
+def allowed_by(values: dict[str, Any]) -> Allowed:
+    """What the options of a command lift."""
+    return Allowed(
+        values["max_destroys"],
+        frozenset(values["beside"]),
+        accept_gone=values["accept_gone"],
+        max_added=values["max_added_per_hour"],
+    )
+
+
+def settle_of(policy: Policy, world: World) -> Settle:
+    """How long doubt lasts: as the policy says, unless the environment of a playground says otherwise."""
+    return policy.settle if world.settle == Settle() else world.settle
 
 
 def wish(

@@ -1,7 +1,8 @@
-"""`destroy`, `pause` and `resume`: one fleet, at a person's word."""
+"""`destroy`, `pause`, `resume` and `free`: one fleet or seat, at a person's word."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
@@ -10,7 +11,7 @@ import click
 
 from reconciler.cli.apply import Consent, carry_out, turn_of
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import one, read, wish
+from reconciler.cli.declared import one, read, settle_of, wish
 from reconciler.cli.holding import Turn, holding
 from reconciler.cli.options import (
     DEFAULT_PATHS,
@@ -28,11 +29,15 @@ from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.signals import asking_to_stop
 from reconciler.core.guards import Allowed
-from reconciler.core.history import Event, EventKind
+from reconciler.core.history import Event, EventKind, of_seat
+from reconciler.core.label import Seat
+from reconciler.core.lost import freed, lost_of
 from reconciler.core.record import Record, with_pause, without_pause
-from reconciler.errors import RefusedByGuard
+from reconciler.core.replacing import replacements_of
+from reconciler.errors import RefusedByGuard, WrongUsage
 from reconciler.spec.load import Loaded
 
+_SEAT = re.compile(r"([a-z0-9-]{1,40})/(0|[1-9][0-9]{0,3})", re.ASCII)
 _fleet = click.argument("fleet")
 _paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
 _policy = click.option(
@@ -66,7 +71,7 @@ def destroy(**values: Any) -> int:
         warn(world, screen)
         allowed = Allowed(values["max_destroys"], run_started_at=world.clock.now())
         ended = replace(loaded, fleets=(replace(fleet, replicas=0, min_ready=0, paused=False),), complete=False)
-        want = replace(wish(ended, world.settle, allowed=allowed), ending=frozenset([fleet.name]))
+        want = replace(wish(ended, settle_of(loaded.policy, world), allowed=allowed), ending=frozenset([fleet.name]))
         consent = Consent(screen, values["yes"], None, loaded.policy.file)
         lock_s = values["lock_timeout"]
         code = carry_out(world, want, consent, timeout_s=values["timeout"], step_only=False, lock_s=lock_s)
@@ -116,6 +121,60 @@ def resume(**values: Any) -> int:
     return 0
 
 
+@click.command()
+@click.argument("seat", metavar="FLEET/INDEX")
+@_paths
+@_policy
+@world_options
+@lock_timeout_option
+@shape_options
+def free(**values: Any) -> int:
+    """Rent for a seat again that is frozen, or was replaced too often within a day.
+
+    Say it once you have looked at the account: what of the seat's lost attempts is not there was never made.
+
+    \b
+    Example:
+      reconcile free flux-training/0
+    """
+    seat = _seat(values["seat"])
+    world_at, screen, loaded = _begin(values)
+    one(loaded, seat.fleet)
+    with open_world(world_at) as world:
+        warn(world, screen)
+        event = of_seat(world.clock.now(), "freed", seat, "by command")
+        turn = turn_of("free", values["lock_timeout"], world, screen)
+        found = _write(world, loaded.policy.owner, lambda record, _: freed(record, seat), event, turn)
+        lost, replaced = lost_of(found, seat, world.clock.now()), replacements_of(found, seat, world.clock.now())
+        world.save()
+    also = with_simulate(world_at)
+    from reconciler.views.wording import plural
+
+    counted = f"{plural(len(lost), 'lost attempt')} and {plural(len(replaced), 'replacement')}"
+    happened = bool(lost or replaced)
+    sentence = f"Seat {seat} is free: {counted} of the last day count no more. To see what is due: reconcile plan{also}"
+    _free_said(screen, seat, happened, sentence if happened else f"Seat {seat} was not frozen; nothing was changed.")
+    return 0
+
+
+def _seat(text: str) -> Seat:
+    found = _SEAT.fullmatch(text)
+    if found is None:
+        raise WrongUsage(f"{text!r} is not a seat such as flux-training/0")
+    return Seat(found[1], int(found[2]))
+
+
+def _free_said(screen: Screen, seat: Seat, happened: bool, sentence: str) -> None:
+    if screen.format == "json":
+        from reconciler.views.document import dump, free_document
+
+        screen.data(dump(free_document(seat, happened)))
+    elif screen.format == "markdown":
+        screen.data(sentence)
+    else:
+        screen.note(sentence)
+
+
 def _said(screen: Screen, fleet: str, paused: bool, sentence: str) -> None:
     if screen.format == "json":
         from reconciler.views.document import dump, pause_document
@@ -154,7 +213,8 @@ def with_simulate(where: Where) -> str:
     return " --simulate" if where.simulate else ""
 
 
-def _write(world: World, owner: str, change: Callable[[Record, float], Record], event: Event, turn: Turn) -> None:
+def _write(world: World, owner: str, change: Callable[[Record, float], Record], event: Event, turn: Turn) -> Record:
+    """Change the ledger; what it held before."""
     store = world.ledger(world.provider.account(), owner, read_only=False)
     try:
         with holding(store, world.clock, turn):
@@ -162,5 +222,6 @@ def _write(world: World, owner: str, change: Callable[[Record, float], Record], 
             after = change(before, world.clock.now())
             store.save(after, [event] if after != before else [])
             world.keep_pace(store)
+            return before
     finally:
         store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_PATHS = ("specs/",)
 DEFAULT_STATE = Path(".reconcile/simulated.json")
 LONGEST_S = 366 * 24 * 3600
+_DOLLARS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
@@ -132,6 +134,34 @@ max_destroys_option = click.option(
     type=click.IntRange(min=0),
     metavar="N",
     help="Lift the guard on unasked destroys to N a fleet; exactly N for a protected fleet.",
+)
+accept_gone_option = click.option(
+    "--accept-gone",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Believe that exactly N instances are gone, which vanished together.",
+)
+
+
+class Dollars(click.ParamType[Decimal]):
+    """An amount of money per hour, such as `1.50`."""
+
+    name = "usd"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The exact amount."""
+        if isinstance(value, Decimal):
+            return value
+        if not _DOLLARS.fullmatch(value):
+            self.fail(f"{value!r} is not an amount such as 1.50", param, ctx)
+        return Decimal(value)
+
+
+max_added_option = click.option(
+    "--max-added-per-hour",
+    type=Dollars(),
+    metavar="USD",
+    help="Never let one run add more than this, in $/h, to what the fleets bill when it begins.",
 )
 beside_option = click.option(
     "--beside", multiple=True, metavar="OWNER", help="Have a fleet although this owner has one of its name. Repeatable."

@@ -10,10 +10,12 @@ from typing import Any
 import click
 
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import read, wish
+from reconciler.cli.declared import allowed_by, read, settle_of, wish
 from reconciler.cli.options import (
+    accept_gone_option,
     beside_option,
     first_run_option,
+    max_added_option,
     max_destroys_option,
     prune_option,
     scope,
@@ -25,12 +27,11 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.screen import Screen
 from reconciler.core.assemble import Wish
-from reconciler.core.evidence import Settle
-from reconciler.core.guards import Allowed
 from reconciler.core.model import Account
 from reconciler.core.plan import Plan
 from reconciler.core.record import Record
 from reconciler.core.secret import Hidden
+from reconciler.core.settle import Settle
 from reconciler.core.sights import NewSights, Sights
 from reconciler.errors import NotSaved, ReconcileError, WrongUsage
 from reconciler.reconcile import Pass, read_account, run_pass
@@ -43,6 +44,8 @@ SHORTEST_PLAN_KEY = 16
 @world_options
 @prune_option
 @max_destroys_option
+@accept_gone_option
+@max_added_option
 @beside_option
 @first_run_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save what was planned, for apply --plan.")
@@ -63,12 +66,12 @@ def plan(**values: Any) -> int:
         may_be_written(values["out"])
         plan_key()
     loaded = read(wanted, screen)
-    allowed = Allowed(values["max_destroys"], frozenset(values["beside"]))
+    allowed = allowed_by(values)
     checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
     with open_world(world_at) as world:
         warn(world, screen)
         screen.busy("reading the account and the market")
-        result = look(world, replace(checked, settle=world.settle))
+        result = look(world, replace(checked, settle=settle_of(loaded.policy, world)))
     if values["out"] is not None:
         save(values["out"], result.plan)
     show(screen, result.plan, loaded.policy.file, pending_only=shaped.quiet)

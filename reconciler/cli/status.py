@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from reconciler.cli.compose import open_world
-from reconciler.cli.declared import read
+from reconciler.cli.declared import read, settle_of
 from reconciler.cli.options import scope, scope_options, shape, shape_options, where, world_options
 from reconciler.cli.plan import look, warn
 from reconciler.cli.screen import Screen
 from reconciler.core.assemble import Wish
 from reconciler.core.plan import Plan
+from reconciler.core.seat_guards import STANDING
 from reconciler.reconcile import Pass
 
 
@@ -37,7 +38,7 @@ def status(**values: Any) -> int:
         warn(world, screen)
         screen.busy("reading the account")
         paused = tuple(replace(fleet, paused=True) for fleet in loaded.fleets)
-        result = look(world, Wish(paused, loaded.policy, loaded.complete, settle=world.settle))
+        result = look(world, Wish(paused, loaded.policy, loaded.complete, settle=settle_of(loaded.policy, world)))
     plan = _as_declared(result.plan, {fleet.name: fleet.paused for fleet in loaded.fleets}, result)
     screen.data(_rendered(screen, plan, result))
     below = values["exit_code"] and any(fleet.below_min_ready for fleet in plan.fleets)
@@ -45,10 +46,13 @@ def status(**values: Any) -> int:
 
 
 def _as_declared(plan: Plan, paused: dict[str, bool], result: Pass) -> Plan:
-    """The plan with each fleet's own pause: status plans nothing, so it looked at all as if they were paused."""
+    """The plan with each fleet's own pause: status plans nothing, so it looked at all as if they were paused. What the
+    record forbids is a warning here, for nothing is refused."""
     held = set(result.record.paused)
-    own = tuple(replace(f, paused=paused[f.fleet.name] or f.fleet.name in held) for f in plan.fleets)
-    return replace(plan, fleets=own)
+    own = tuple(replace(f, held=(), paused=paused[f.fleet.name] or f.fleet.name in held) for f in plan.fleets)
+    stands = (each for each in plan.refusals() if each.guard in STANDING)
+    said = tuple(f"{each.guard}: {each.message}; lifted by: {each.lift}" for each in stands)
+    return replace(plan, fleets=own, held=(), warnings=(*plan.warnings, *said))
 
 
 def _rendered(screen: Screen, plan: Plan, result: Pass) -> str:

@@ -6,17 +6,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from reconciler.core.broke import without_credit
 from reconciler.core.budget import Standing, committed, costs, freed
 from reconciler.core.diff import Diff, FleetDiff
 from reconciler.core.envelope import Done
-from reconciler.core.evidence import Merged, Observation, Settle, rents_wait_s
+from reconciler.core.evidence import Merged, Observation, rents_wait_s
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
+from reconciler.core.lost import standing_tombstones
 from reconciler.core.model import Fleet, Instance, Limits, Policy
 from reconciler.core.month import guard_month
 from reconciler.core.place import Placement
 from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait
 from reconciler.core.planner import fleet_plan, own_mistakes, resent, strays, with_countdown
 from reconciler.core.record import Record
+from reconciler.core.settle import Settle
 from reconciler.core.spend import rate_left, spent
 
 
@@ -57,7 +60,7 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
     """The plan of one pass, guarded and counted."""
     policy, observation, diff = wish.policy, readings.observation, readings.diff
     record, account = readings.merged.record, observation.account
-    allowed = replace(wish.allowed, rents_done=done.rents)
+    allowed = replace(wish.allowed, rents_done=done.rents, added=done.added)
     undeclared = [m for m in diff.undeclared if m.id not in record.leaving]
     pruned = [m for m in undeclared if m.mark.seat.fleet in wish.prune]
     orphans = [m for m in undeclared if m not in pruned] if wish.complete else []
@@ -79,8 +82,17 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
         rents_wait_s=rents_wait_s(record, now, wish.settle),
         problems=readings.problems,
     )
-    plan = guard_month(plan, policy.limits, standing(diff, record), record.spend, now)
-    plan = guard_all(plan, policy.limits, standing(diff, record), account, allowed)
+    plan = guard_month(plan, policy.limits, standing(diff, record, now), record.spend, now)
+    plan = guard_all(
+        plan,
+        policy.limits,
+        standing(diff, record, now),
+        account,
+        allowed,
+        protect=policy.protect,
+        suspects=record.suspects.values(),
+    )
+    plan = without_credit(plan, observation)
     cost = costs(plan, diff, policy.limits.budget_per_hour, account.credit if account else None)
     cost = replace(cost, spent=spent(record.spend, now), budget_30_days=policy.limits.budget_per_30_days)
     nothing = sorted(wish.prune - {m.mark.seat.fleet for m in diff.undeclared})
@@ -108,15 +120,17 @@ def room(limits: Limits, diff: Diff, record: Record, now: float) -> Decimal | No
     budgets += [] if month is None else [rate_left(record.spend, month, now)]
     if not budgets:
         return None
-    return min(budgets) - standing(diff, record).per_hour + sum(map(freed, diff.fleets), Decimal(0))
+    return min(budgets) - standing(diff, record, now).per_hour + sum(map(freed, diff.fleets), Decimal(0))
 
 
-def standing(diff: Diff, record: Record) -> Standing:
-    """What all managed instances and open attempts amount to, those of undeclared fleets included."""
+def standing(diff: Diff, record: Record, now: float) -> Standing:
+    """What all managed instances, open attempts and (in money) lost ones amount to, those of undeclared fleets
+    included."""
     declared = {part.fleet.name for part in diff.fleets}
     open_attempts = [i for i in record.intents.values() if i.seat.fleet not in declared]
     undeclared = sum((m.instance.price_per_hour or Decimal(0) for m in diff.undeclared), Decimal(0))
     undeclared += sum((intent.ceiling for intent in open_attempts), Decimal(0))
+    undeclared += sum((t.ceiling for t in standing_tombstones(record, now) if t.seat.fleet not in declared), Decimal(0))
     number = sum(len(part.members()) + len(part.intents()) for part in diff.fleets)
     number += len(diff.undeclared) + len(open_attempts)
     return Standing(number, sum((committed(part) for part in diff.fleets), undeclared))

@@ -62,9 +62,9 @@ def over_cap(part: FleetDiff) -> Decimal:
 
 def committed(part: FleetDiff) -> Decimal:
     """What the fleet bills or may come to bill in $/h: live instances at their full price (the cap where the account
-    does not tell it), open attempts at their ceiling, instances on their way out."""
+    does not tell it), open and lost attempts at their ceiling, instances on their way out."""
     live = sum((full_price(m, part.fleet) for m in part.members()), Decimal(0))
-    doubt = sum((i.ceiling for i in part.intents()), Decimal(0))
+    doubt = sum((i.ceiling for i in part.intents()), Decimal(0)) + sum((t.ceiling for t in part.lost()), Decimal(0))
     going = sum((item.rate_per_hour for item in part.leaving()), Decimal(0))
     return live + doubt + going
 

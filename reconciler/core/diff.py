@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from reconciler.core.adopting import sorted_drifts
 from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, Drift, dynamic_drift
 from reconciler.core.label import ForeignMark, Mark, Seat, read_label
+from reconciler.core.lost import lost_of
 from reconciler.core.model import Blacklist, Fleet, Instance
 from reconciler.core.record import Intent, Leaving, Record
+from reconciler.core.replacing import replacements_of
+from reconciler.core.settle import Settle
 from reconciler.core.states import GRACE_S, State, state_of
+from reconciler.core.traces import Suspect, Tombstone
 
 _STANDING = {State.READY: 0, State.PENDING: 1}
 
-Bucket = Literal["missing", "doubtful", "leaving", "held", "unhealthy", "drifted", "pending", "ready"]
+STOPPED = "stopped"
+"""The fault of an instance that someone stopped, where its fleet wants such ones replaced."""
+
+Bucket = Literal["missing", "frozen", "doubtful", "leaving", "held", "unhealthy", "drifted", "pending", "ready"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class Member:
     fault: Fault | None = None
     accepted: tuple[Drift, ...] = ()
     """What it was adopted with: shown, and never held against it."""
+    stranger: bool = False
+    """Another runner of the same owner rented it: this ledger never wrote its attempt."""
 
     @property
     def condemned(self) -> bool:
@@ -63,6 +72,16 @@ class SeatView:
     leaving: tuple[Leaving, ...] = ()
     absent: tuple[int, ...] = ()
     """Known ids that no list shows and nobody has called gone yet."""
+    suspects: tuple[Suspect, ...] = ()
+    """Those of them that were called gone together with too many others: not believed yet."""
+    lost: tuple[Tombstone, ...] = ()
+    """Attempts of the last day that were settled as never made."""
+    frozen: bool = False
+    """There are too many of them: nothing is rented for this seat."""
+    emptied: bool = False
+    """Its instance went unasked: the next rent for it is a replacement."""
+    replaced: tuple[float, ...] = ()
+    """When it was replaced unasked within the last day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +101,10 @@ class FleetDiff:
     """Another owner in this account whose fleet has this name, while we have no instance of it."""
     newer_labels: bool = False
     """Instances of this owner and fleet carry a label this release cannot read: their seats are never vacant."""
+    stopped: str | None = None
+    """Why a guard paused the fleet."""
+    lost_beyond: tuple[Tombstone, ...] = ()
+    """Lost attempts of seats beyond the declared replicas: they count against budgets all the same."""
 
     def members(self) -> tuple[Member, ...]:
         """Every live instance of the fleet."""
@@ -91,6 +114,10 @@ class FleetDiff:
     def intents(self) -> tuple[Intent, ...]:
         """Every open attempt of the fleet."""
         return (*(i for s in self.seats for i in s.intents), *self.intents_beyond)
+
+    def lost(self) -> tuple[Tombstone, ...]:
+        """Every lost attempt of the fleet that still counts."""
+        return (*(t for s in self.seats for t in s.lost), *self.lost_beyond)
 
     def leaving(self) -> tuple[Leaving, ...]:
         """Every destroy of the fleet that is under way."""
@@ -118,9 +145,17 @@ def faults_of(
         if isinstance(mark, Mark):
             fleet = fleets.get(mark.seat.fleet)
             broken = dynamic_drift(fleet, instance, shared, now) if fleet else ()
-            report = {instance.reported} if state_of(instance) is State.FAILED and instance.reported else set()
-            faults[instance.id] = frozenset(report | {drift.field for drift in broken})
+            fault = _fault_of(instance, fleet)
+            faults[instance.id] = frozenset(({fault} if fault else set()) | {drift.field for drift in broken})
     return faults
+
+
+def _fault_of(instance: Instance, fleet: Fleet | None) -> str | None:
+    """What is wrong with the state of an instance, by name."""
+    state = state_of(instance)
+    if state is State.FAILED:
+        return instance.reported
+    return STOPPED if state is State.HELD and fleet is not None and fleet.on_manual_stop == "replace" else None
 
 
 def judge(
@@ -136,16 +171,18 @@ def judge(
     """One managed instance with its state, the drift that counts and the fault it shows."""
     state = state_of(instance)
     fault = None
-    if state is State.FAILED and instance.reported is not None:
-        since = record.since.get((instance.id, instance.reported), list_at)
-        fault = Fault(instance.reported, since, max(0.0, since + GRACE_S[instance.reported] - now))
+    kind = _fault_of(instance, fleet)
+    if kind is not None:
+        since = record.since.get((instance.id, kind), list_at)
+        fault = Fault(kind, since, max(0.0, since + GRACE_S.get(kind, 0.0) - now))
     drifts: tuple[Drift, ...] = ()
     accepted: tuple[Drift, ...] = ()
     if fleet is not None:
         broken = dynamic_drift(fleet, instance, shared, now)
         lasting = (d for d in broken if d.field not in TEXT_RULES or _lasts(record, instance.id, d.field, list_at))
         drifts, accepted = sorted_drifts(fleet, instance, mark, lasting, shared)
-    return Member(instance, mark, state, drifts, fault, accepted)
+    known = record.known.get(instance.id)
+    return Member(instance, mark, state, drifts, fault, accepted, known is not None and known.stranger)
 
 
 def _lasts(record: Record, instance_id: int, field: str, list_at: float) -> bool:
@@ -153,7 +190,14 @@ def _lasts(record: Record, instance_id: int, field: str, list_at: float) -> bool
 
 
 def compare(
-    fleets: Sequence[Fleet], instances: Sequence[Instance], record: Record, owner: str, shared: Blacklist, *, now: float
+    fleets: Sequence[Fleet],
+    instances: Sequence[Instance],
+    record: Record,
+    owner: str,
+    shared: Blacklist,
+    *,
+    now: float,
+    lost_per_day: int = Settle().lost_per_day,
 ) -> Diff:
     """Sort the account into the declared seats. `record` must already hold this reading."""
     declared = {fleet.name: fleet for fleet in fleets}
@@ -171,7 +215,8 @@ def compare(
             other.append((mark, instance))
         else:
             unmanaged.append(instance)
-    views = tuple(_fleet_diff(fleet, members, record, other, owner) for fleet in sorted(fleets, key=lambda f: f.name))
+    held = _Held(record, now, lost_per_day)
+    views = tuple(_fleet_diff(fleet, members, held, other, owner) for fleet in sorted(fleets, key=lambda f: f.name))
     undeclared = tuple(m for seat in sorted(members) if seat.fleet not in declared for m in members[seat])
     return Diff(views, undeclared, tuple(other), tuple(unmanaged))
 
@@ -179,11 +224,11 @@ def compare(
 def _fleet_diff(
     fleet: Fleet,
     members: Mapping[Seat, list[Member]],
-    record: Record,
+    held: _Held,
     other: Sequence[tuple[ForeignMark, Instance]],
     owner: str,
 ) -> FleetDiff:
-    held = _Held(record)
+    record = held.record
     seats = tuple(_seat_view(Seat(fleet.name, index), members, held) for index in range(fleet.replicas))
     beyond = sorted(seat for seat in members if seat.fleet == fleet.name and seat.index >= fleet.replicas)
     ours = any(seat.fleet == fleet.name for seat in members) or any(
@@ -200,6 +245,8 @@ def _fleet_diff(
         fleet.paused or fleet.name in record.paused,
         theirs if newer or not ours else None,
         newer,
+        record.stopped.get(fleet.name),
+        tuple(t for seat in held.lost_seats if _beyond(fleet, seat) for t in held.lost(seat)),
     )
 
 
@@ -210,7 +257,9 @@ def _beyond(fleet: Fleet, seat: Seat) -> bool:
 class _Held:
     """What the record holds, by seat."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, now: float, lost_per_day: int) -> None:
+        self.record, self._now, self._lost_per_day = record, now, lost_per_day
+        self.lost_seats = sorted({t.seat for t in record.tombstones.values()})
         self.intents: dict[Seat, list[Intent]] = {}
         self.leaving: dict[Seat, list[Leaving]] = {}
         self.known: dict[Seat, list[int]] = {}
@@ -220,6 +269,20 @@ class _Held:
             self.leaving.setdefault(item.seat, []).append(item)
         for known in record.known.values():
             self.known.setdefault(known.seat, []).append(known.id)
+
+    def lost(self, seat: Seat) -> tuple[Tombstone, ...]:
+        return lost_of(self.record, seat, self._now) if seat in self.lost_seats else ()
+
+    def traces(self, seat: Seat) -> dict[str, Any]:
+        """What guards want to know of a seat."""
+        lost = self.lost(seat)
+        return {
+            "suspects": tuple(s for _, s in sorted(self.record.suspects.items()) if s.seat == seat),
+            "lost": lost,
+            "frozen": len(lost) > self._lost_per_day,
+            "emptied": seat in self.record.emptied,
+            "replaced": replacements_of(self.record, seat, self._now),
+        }
 
 
 def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) -> SeatView:
@@ -231,17 +294,19 @@ def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) ->
     going = {item.id for item in leaving}
     absent = tuple(known for known in held.known.get(seat, ()) if known not in shown | going)
     staying = [m for m in live if m.id not in going]
+    traces = held.traces(seat)
     if staying:
-        return SeatView(seat, _bucket(staying[0]), staying[0], tuple(staying[1:]), intents, leaving, absent)
-    empty: Bucket = "doubtful" if intents or absent else "leaving" if leaving else "missing"
-    return SeatView(seat, empty, None, (), intents, leaving, absent)
+        return SeatView(seat, _bucket(staying[0]), staying[0], tuple(staying[1:]), intents, leaving, absent, **traces)
+    vacant: Bucket = "frozen" if traces["frozen"] else "missing"
+    empty: Bucket = "doubtful" if intents or absent else "leaving" if leaving else vacant
+    return SeatView(seat, empty, None, (), intents, leaving, absent, **traces)
 
 
 def _bucket(keeper: Member) -> Bucket:
-    if keeper.state in (State.HELD, State.QUEUED):
-        return "held"
     if keeper.fault is not None:
         return "unhealthy"
+    if keeper.state in (State.HELD, State.QUEUED):
+        return "held"
     if keeper.drifts:
         return "drifted"
     return "ready" if keeper.state is State.READY else "pending"

@@ -41,6 +41,8 @@ class Done:
     """Machines whose instance was replaced as unhealthy: not rented again in this run."""
     rents: int = 0
     """How many instances were rented, those in doubt included."""
+    added: Decimal = Decimal(0)
+    """What they add to what the fleets bill, in $/h at their ceilings, less what the replaced ones billed."""
 
 
 def envelope_of(plan: Plan) -> Envelope:

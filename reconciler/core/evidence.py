@@ -6,10 +6,11 @@ so many words; an attempt was never made when two complete lists, started late e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.label import Mark, Seat, read_label
+from reconciler.core.lost import risen, with_tombstones
 from reconciler.core.model import Account, Instance
 from reconciler.core.record import (
     ColdStart,
@@ -21,24 +22,18 @@ from reconciler.core.record import (
     without_instance,
     without_intents,
 )
+from reconciler.core.replacing import without_emptied
+from reconciler.core.settle import Appearance, Settle, with_appearance
+from reconciler.core.traces import Tombstone
+from reconciler.core.vanishing import emptied_by, judge_gone
+
+__all__ = ["Settle"]
 
 ONE_MORE_LIST_S = 1.0
 """How long the next list takes at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """How long doubt lasts, in seconds. Two lists at least `apart_s` apart, each started `evidence_after_s` after
-    the attempt, settle it; no verdict before `total_s`."""
-
-    total_s: float = 300.0
-    evidence_after_s: float = 150.0
-    apart_s: float = 30.0
-
-    @classmethod
-    def within(cls, total_s: float) -> Settle:
-        """The default proportions for another total."""
-        return cls(total_s, total_s / 2, total_s / 10)
+LOOKED_EVERY_S = 60.0
+"""A label is taken to have appeared at most so long after the last list that lacked it: who looks once in ten minutes
+has not seen it take ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +68,8 @@ class Merged:
     """Destroys of ours that are now proven."""
     lost: tuple[Intent, ...] = ()
     """Attempts that are now proven never to have been made."""
+    late: tuple[Tombstone, ...] = ()
+    """Attempts settled as never made whose label appeared after all."""
     mislabelled: tuple[int, ...] = ()
     """Instances we rented whose label does not come back as written: reported, not touched; their seat stays taken."""
 
@@ -91,12 +88,15 @@ def merge(
     now: float,
     settle: Settle,
     faults: Mapping[int, frozenset[str]],
+    accepted: int | None = None,
 ) -> Merged:
-    """The record brought up to date with `observation`. `faults` names what each instance shows wrong in it."""
+    """The record brought up to date with `observation`. `faults` names what each instance shows wrong in it;
+    `accepted` is the number of instances that a person believes to be gone, where they are too many at once."""
     marks = marks_of(observation, owner)
     at = observation.list_started_at
-    after = with_known(record, (Known(i, mark.seat, at) for i, mark in marks.items()))
-    vanished, destroyed = [], []
+    after = with_known(record, _seen(record, observation, marks))
+    after = without_emptied(after, frozenset(mark.seat for i, mark in marks.items() if i not in record.leaving))
+    candidates, destroyed = [], []
     for instance_id in sorted(observation.gone):
         known, leaving = record.known.get(instance_id), record.leaving.get(instance_id)
         fresh = known is not None and not known.listed and at - known.seen_at < settle.total_s
@@ -104,16 +104,47 @@ def merge(
             continue
         if leaving is not None:
             destroyed.append(instance_id)
-        elif known is None or at - known.seen_at < settle.apart_s:
-            continue
-        else:
-            vanished.append(Vanished(instance_id, known.seat, known.seen_at))
-        after = without_instance(after, instance_id)
+            after = without_instance(after, instance_id)
+        elif known is not None and at - known.seen_at >= settle.apart_s:
+            candidates.append(known)
+    verdict = judge_gone(after, candidates, at, accepted)
+    vanished = [Vanished(known.id, known.seat, known.seen_at) for known in verdict.believed]
+    after = emptied_by(verdict.record, verdict.believed, at)
+    for known in verdict.believed:
+        after = without_instance(after, known.id)
+    after, late = _appeared(after, marks, at)
     after, lost, mislabelled = _settle_intents(after, observation, marks, now, settle)
+    after = with_tombstones(after, lost, now)
     after = _released(after, observation, marks)
     after = replace(after, since=_since(after, faults, marks, at), last_list_at=at)
     after = _warmed(after, marks, at, settle)
-    return Merged(after, tuple(vanished), tuple(destroyed), tuple(lost), mislabelled)
+    return Merged(after, tuple(vanished), tuple(destroyed), tuple(lost), late, mislabelled)
+
+
+def _seen(record: Record, observation: Observation, marks: Mapping[int, Mark]) -> Iterable[Known]:
+    """Positive evidence of this reading. In a warm ledger an instance with an attempt that was never written here is
+    another runner's: of the same owner, with a ledger of its own."""
+    ours = record.intents.keys() | record.tombstones.keys()
+    for instance in (i for i in observation.instances if i.id in marks):
+        mark, before = marks[instance.id], record.known.get(instance.id)
+        strange = record.warm and not mark.adopted and mark.attempt not in ours
+        stranger = before.stranger if before is not None else strange
+        host = instance.host_id if instance.host_id is not None else before.host_id if before else None
+        yield Known(instance.id, mark.seat, observation.list_started_at, host_id=host, stranger=stranger)
+
+
+def _appeared(record: Record, marks: Mapping[int, Mark], at: float) -> tuple[Record, tuple[Tombstone, ...]]:
+    """The record that remembers how long the labels took that an earlier list lacked, and attempts that were settled
+    as never made and are there after all: known instances of their seats, of which the duplicate rule keeps one."""
+    seen = {mark.attempt for mark in marks.values()}
+    waited = [i.at for a, i in record.intents.items() if a in seen]
+    record, late = risen(record, seen)
+    lacked = record.last_list_at
+    for written_at in [*waited, *(tombstone.at for tombstone in late)]:
+        if lacked is not None and lacked >= written_at:
+            took = min(at, lacked + LOOKED_EVERY_S) - written_at
+            record = replace(record, appeared=with_appearance(record.appeared, Appearance(at, took)))
+    return record, late
 
 
 def _settle_intents(

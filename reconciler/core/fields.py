@@ -49,6 +49,7 @@ FIELD_CLASSES: dict[str, FieldClass] = {
     "container.onstart": "static",
     "container.args": "static",
     "rollout": "behavioural",
+    "health": "behavioural",
 }
 """The class of every field; a path speaks for all below it that have no line of their own."""
 

@@ -5,9 +5,9 @@ A guard says its numbers, and the one flag, field or command that lifts it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 
 from reconciler.core.budget import (
     Rent,
@@ -26,9 +26,9 @@ from reconciler.core.budget import (
 from reconciler.core.diff import FleetDiff
 from reconciler.core.model import Account, Limits, Policy
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Plan, Replace
-
-SUSPICIOUS_INSTANCES = 3
-SUSPICIOUS_HOSTS = 2
+from reconciler.core.seat_guards import guard_seats
+from reconciler.core.traces import Suspect
+from reconciler.core.vanishing import CONFIRMED_AFTER_S, SUSPICIOUS_HOSTS, SUSPICIOUS_INSTANCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,17 @@ class Allowed:
     rents_done: int = 0
     approved: frozenset[int] = frozenset()
     """Destroys that a saved plan approved: asked for, so not limited by the share."""
+    accept_gone: int | None = None
+    """So many instances are believed to be gone, though that many at once are suspicious."""
+    max_added: Decimal | None = None
+    """What one run may add to what the fleets bill, in $/h."""
+    added: Decimal = Decimal(0)
+    """What this run has added already."""
 
 
 def guard_fleet(plan: FleetPlan, part: FleetDiff, policy: Policy, allowed: Allowed) -> FleetPlan:
     """One fleet's plan with everything held back that a guard of the fleet refuses."""
+    plan = guard_seats(plan, part, policy.limits)
     plan = _foreign(plan, part, allowed)
     plan = _unasked(plan, part, policy.limits, allowed)
     plan = _protected(plan, policy, allowed)
@@ -150,7 +157,10 @@ def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
     changed = replace(plan, actions=tuple(kept))
     if not out:
         return changed
-    message = f"{len(out)} more would exceed the fleet's budget of ${budget:.3f}/h (${room.used:.3f}/h are committed)"
+    lost = sum((t.ceiling for t in part.lost()), Decimal(0))
+    doubt = f", ${lost:.3f}/h of them for attempts of the day that were never made" if lost else ""
+    spent_text = f"${room.used:.3f}/h are committed{doubt}"
+    message = f"{len(out)} more would exceed the fleet's budget of ${budget:.3f}/h ({spent_text})"
     held = Held("fleet budget", message, "price.budget_per_hour", plan.fleet.name, tuple(out))
     return replace(changed, held=(*changed.held, held))
 
@@ -158,8 +168,19 @@ def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
 # --- over all fleets ------------------------------------------------------------------------------
 
 
-def guard_all(plan: Plan, limits: Limits, standing: Standing, account: Account | None, allowed: Allowed) -> Plan:
+def guard_all(
+    plan: Plan,
+    limits: Limits,
+    standing: Standing,
+    account: Account | None,
+    allowed: Allowed,
+    *,
+    protect: Collection[str] = (),
+    suspects: Collection[Suspect] = (),
+) -> Plan:
     """The whole plan with everything held back that the policy's limits refuse."""
+    plan = _pruned(plan, protect, allowed)
+    plan = _suspected(plan, suspects)
     if limits.rents_per_run is not None:
         message = f"at most {limits.rents_per_run} instances are rented in one run"
         held = Held("rents per run", message, "limits.rents_per_run")
@@ -174,7 +195,49 @@ def guard_all(plan: Plan, limits: Limits, standing: Standing, account: Account |
         message = f"the policy's budget is ${budget:.3f}/h, ${standing.per_hour:.3f}/h are committed"
         held = Held("policy budget", message, "limits.budget_per_hour")
         plan = _limit_rents(plan, Room(standing.per_hour, budget), money, held)
+    plan = _added(plan, allowed)
     return _runway(plan, limits, standing, account)
+
+
+def _pruned(plan: Plan, protect: Collection[str], allowed: Allowed) -> Plan:
+    """What is pruned of a protected fleet goes only with the exact number named, as in `_protected`."""
+    for name in sorted({a.seat.fleet for a in plan.pruned} & set(protect)):
+        out = tuple(a for a in plan.pruned if a.seat.fleet == name)
+        exact = allowed.max_destroys is not None and allowed.max_destroys == len(out)
+        if not exact and not (allowed.counted and allowed.max_destroys is not None):
+            message = f"fleet {name} is protected, and {len(out)} of its instances would be pruned"
+            held = Held("protect", message, f"--max-destroys {len(out)}", name, out)
+            plan = replace(plan, pruned=tuple(a for a in plan.pruned if a not in out), held=(*plan.held, held))
+    return plan
+
+
+def _suspected(plan: Plan, suspects: Collection[Suspect]) -> Plan:
+    """Instances that vanished together: their seats stay occupied until a later reading or a person says they are
+    gone."""
+    if not suspects:
+        return plan
+    ids = ", ".join(str(s.id) for s in sorted(suspects, key=lambda s: s.id)[:5])
+    more = f" and {len(suspects) - 5} more" if len(suspects) > 5 else ""
+    fleets = len({s.seat.fleet for s in suspects})
+    left = max(0.0, max(s.at for s in suspects) + CONFIRMED_AFTER_S - plan.made_at)
+    message = (
+        f"{len(suspects)} instances of {fleets} fleet{'s' if fleets > 1 else ''} are called gone at once"
+        f" ({ids}{more}): nothing is rented for them until a reading in {left / 60:.0f} min or later says so again"
+    )
+    return replace(plan, held=(*plan.held, Held("suspicious vanishing", message, f"--accept-gone {len(suspects)}")))
+
+
+def _added(plan: Plan, allowed: Allowed) -> Plan:
+    """At no moment does a run add more than the flag says to what the fleets billed when it began."""
+    if allowed.max_added is None:
+        return plan
+    everything = Room(allowed.added, Decimal("Infinity"))
+    for action in _rents(plan):
+        everything.takes(action, money(action))
+    wanted, most = everything.peak(), allowed.max_added
+    message = f"the rents of this run would add ${wanted:.3f}/h, and it may add ${most:.3f}/h"
+    lift = f"--max-added-per-hour {wanted.quantize(Decimal('0.001'), ROUND_UP)}"
+    return _limit_rents(plan, Room(allowed.added, most), money, Held("added per hour", message, lift))
 
 
 def _rents(plan: Plan) -> Iterator[Rent]:

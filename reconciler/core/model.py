@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from reconciler.core.settle import Settle
 from reconciler.core.text import SafeText
 
 SECONDS_PER_DAY = 86400
@@ -21,6 +22,7 @@ HOURS_PER_STORAGE_MONTH = 720
 Connect = Literal["ssh-direct", "ssh-proxy", "jupyter-direct", "jupyter-proxy", "args"]
 Requirement = Literal["verified", "datacenter", "static_ip"]
 RolloutOrder = Literal["create-first", "destroy-first"]
+OnManualStop = Literal["hold", "replace"]
 
 
 # --- what is declared -----------------------------------------------------------------------------
@@ -268,6 +270,8 @@ class Fleet:
     scoring: Scoring = Scoring()
     """The loader sets `latency-first` where `latency` is given and no strategy."""
     rollout_order: RolloutOrder = "create-first"
+    on_manual_stop: OnManualStop = "hold"
+    """What becomes of an instance that someone stopped."""
     source: Source = Source("", 0)
 
 
@@ -290,6 +294,8 @@ class Limits:
     min_runway_hours: RunwayHours = RunwayHours()
     budget_per_30_days: Decimal | None = None
     """In dollars: what no 30 days may cost."""
+    replacements_per_seat_per_day: int = 3
+    """Unasked ones: of what failed, vanished or came back wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +323,7 @@ class Policy:
     file: str | None = None
     images: ImageRules = ImageRules()
     secrets: SecretRules = SecretRules()
+    settle: Settle = field(default_factory=Settle)
 
 
 # --- what exists ----------------------------------------------------------------------------------

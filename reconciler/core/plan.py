@@ -39,6 +39,8 @@ class Create:
     ceiling: Decimal
     reason: str
     wait: Wait | None = None
+    repair: bool = False
+    """The seat's instance went unasked: this rent is a replacement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Destroy:
     wait: Wait | None = None
     keeper_id: int | None = None
     """The instance that stays in this seat and must be seen alive before this one goes."""
+    unasked: bool = False
+    """It came back wrong: the seat's next rent is a replacement."""
 
 
 Action = Create | Replace | Destroy
@@ -99,7 +103,7 @@ class SeatNote:
     """A seat about which something is to be said, though nothing is to be done."""
 
     seat: Seat
-    kind: Literal["doubtful", "leaving", "held", "pending", "kept", "adopted"]
+    kind: Literal["doubtful", "leaving", "held", "pending", "kept", "adopted", "frozen", "suspected", "stranger"]
     text: str
     rate_per_hour: Decimal = Decimal(0)
 
@@ -179,6 +183,8 @@ class MarketSeen:
     """Rows of the day's quota that it took."""
     share: float | None = None
     """Which share of the machines that could matter was seen, as estimated; None: nothing tells."""
+    since: float | None = None
+    """When looking began: no offer of the plan is older. None: nothing was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +229,11 @@ class Plan:
     def changes(self) -> bool:
         """Whether there is anything to do, now or after a wait."""
         return any(True for _ in self.actions())
+
+
+def is_unasked(action: Create | Replace) -> bool:
+    """Whether a rent replaces something that failed, vanished or came back wrong."""
+    return not action.asked if isinstance(action, Replace) else action.repair
 
 
 def due(action: Action) -> bool:

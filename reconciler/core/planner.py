@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.demand import Need, ceiling
-from reconciler.core.diff import Diff, FleetDiff, Member, SeatView, judge
+from reconciler.core.diff import STOPPED, Diff, FleetDiff, Member, SeatView, judge
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet, Instance
@@ -39,7 +39,7 @@ def needs_of(
             _cap(part.fleet, view.seat, ceilings),
             failed,
             in_line=view.bucket == "drifted" and any(v.bucket == "drifted" for v in part.seats[: view.seat.index]),
-            repair=view.bucket == "unhealthy" or view.seat in vanished,
+            repair=view.bucket == "unhealthy" or view.emptied or view.seat in vanished,
         )
         for part in diff.fleets
         if not part.paused and not part.newer_labels and (part.foreign_owner is None or part.foreign_owner in beside)
@@ -60,6 +60,8 @@ def _failing(view: SeatView) -> frozenset[int]:
 
 
 def _wants(view: SeatView) -> bool:
+    if view.frozen:
+        return False
     if view.bucket in ("missing", "leaving"):
         return True
     return view.bucket in ("unhealthy", "drifted") and not _moving(view) and not view.intents
@@ -67,7 +69,7 @@ def _wants(view: SeatView) -> bool:
 
 def _moving(view: SeatView) -> bool:
     """Whether a further instance of the seat is to go; a stopped one is left alone and holds nothing up."""
-    return any(extra.state is not State.HELD for extra in view.extras)
+    return any(extra.state is not State.HELD or extra.fault is not None for extra in view.extras)
 
 
 def fleet_plan(
@@ -131,7 +133,7 @@ def _of_seat(
     if choice is not None and view.bucket in ("missing", "leaving"):
         reason = _why_missing(vanished.get(view.seat), clock_text)
         going = Wait(f"until instance {view.leaving[0].id} is gone") if view.leaving else None
-        yield Create(view.seat, fleet, choice, _ceiling(choice, fleet), reason, going or rents_wait)
+        yield Create(view.seat, fleet, choice, _ceiling(choice, fleet), reason, going or rents_wait, view.emptied)
     elif choice is not None and view.keeper is not None and view.bucket == "unhealthy":
         yield _repair(view, view.keeper, choice, fleet, rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":
@@ -176,7 +178,7 @@ def _why_missing(gone: Vanished | None, clock_text: Mapping[int, str]) -> str:
 def _repair(view: SeatView, keeper: Member, choice: Choice, fleet: Fleet, rents_wait: Wait | None) -> Replace:
     """A dead instance serves nothing and may bill: it goes first, with an offer in hand."""
     fault = keeper.fault
-    reason = f"instance {keeper.id} is {fault.kind}" if fault else f"instance {keeper.id} failed"
+    reason = f"instance {keeper.id} {_wrong(keeper)}"
     grace = Wait("its grace", fault.grace_left_s) if fault and fault.grace_left_s > 0 else None
     wait = max((w for w in (grace, rents_wait) if w), key=lambda w: w.seconds or 0, default=None)
     return Replace(
@@ -192,13 +194,19 @@ def _repair(view: SeatView, keeper: Member, choice: Choice, fleet: Fleet, rents_
     )
 
 
+def _wrong(keeper: Member) -> str:
+    if keeper.fault is None:
+        return "failed"
+    return "was stopped by someone" if keeper.fault.kind == STOPPED else f"is {keeper.fault.kind}"
+
+
 def _extras(view: SeatView) -> Iterator[Destroy]:
     """Further instances of a seat go, once the keeper can do without them."""
     keeper = view.keeper
     if keeper is None or keeper.state not in (State.READY, State.PENDING):
         return
     for extra in view.extras:
-        if extra.state is State.HELD:
+        if extra.state is State.HELD and extra.fault is None:
             continue
         serves_still = extra.state is State.READY and keeper.state is not State.READY
         drift = "; ".join(map(str, extra.drifts))
@@ -218,11 +226,13 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     for intent in view.intents:
         text = f"attempt {intent.attempt} is in doubt; proven never made, the seat is rented for again"
         yield SeatNote(view.seat, "doubtful", text, intent.ceiling)
-    for absent in view.absent:
+    suspected = {suspect.id for suspect in view.suspects}
+    for absent in (i for i in view.absent if i not in suspected):
         yield SeatNote(view.seat, "doubtful", f"instance {absent} is in no list, and nobody called it gone")
+    yield from _traces(view)
     for item in view.leaving:
         yield SeatNote(view.seat, "leaving", f"instance {item.id} is being destroyed", item.rate_per_hour)
-    for extra in (e for e in view.extras if e.state is State.HELD):
+    for extra in (e for e in view.extras if e.state is State.HELD and e.fault is None):
         text = f"instance {extra.id}, also of this seat, was stopped by someone; left alone"
         yield SeatNote(view.seat, "held", text, rate_per_hour(extra.instance))
     keeper = view.keeper
@@ -244,6 +254,20 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
         yield SeatNote(view.seat, "pending", f"instance {keeper.id} is booting", rate)
 
 
+def _traces(view: SeatView) -> Iterator[SeatNote]:
+    """What the record knows against a seat: it is not rented for, or another runner sits in it."""
+    for suspect in view.suspects:
+        text = f"instance {suspect.id} is called gone, together with too many others to believe it at once"
+        yield SeatNote(view.seat, "suspected", text)
+    if view.frozen:
+        lost = ", ".join(f"{t.attempt} on machine {t.machine_id}" for t in view.lost)
+        text = f"frozen: {len(view.lost)} attempts within a day were never made ({lost})"
+        yield SeatNote(view.seat, "frozen", text)
+    for member in (m for m in (view.keeper, *view.extras) if m is not None and m.stranger):
+        text = f"instance {member.id} was rented by another runner of this owner: this ledger never wrote its attempt"
+        yield SeatNote(view.seat, "stranger", text, rate_per_hour(member.instance))
+
+
 def strays(instances: Sequence[tuple[str | None, str | None, Instance]]) -> tuple[Stray, ...]:
     """Instances outside the plan: owner and fleet as their label says, and what they bill."""
     return tuple(Stray(i.id, owner, fleet, rate_per_hour(i)) for owner, fleet, i in instances)
@@ -254,19 +278,20 @@ def strays(instances: Sequence[tuple[str | None, str | None, Instance]]) -> tupl
 
 def own_mistakes(plan: FleetPlan, members: Sequence[Member], rented: Collection[int]) -> FleetPlan:
     """What this very run rented and should not have: over the cap, or not on demand. It goes at once."""
-    wrong: dict[int, str] = {}
-    for member in members:
-        if member.id in rented:
-            over = next((d for d in member.drifts if d.field == "price.max_per_hour"), None)
-            if over is not None:
-                wrong[member.id] = f"over its cap: {over}"
-            elif member.instance.interruptible:
-                wrong[member.id] = "rented on demand, came back interruptible"
+    wrong = {m.id: why for m in members if m.id in rented and (why := not_as_ordered(m))}
     if not wrong:
         return plan
     kept: list[Action] = [a for a in plan.actions if isinstance(a, Create) or a.old.id not in wrong]
-    at_once = [Destroy(m.mark.seat, m, wrong[m.id]) for m in members if m.id in wrong]
+    at_once = [Destroy(m.mark.seat, m, wrong[m.id], unasked=True) for m in members if m.id in wrong]
     return replace(plan, actions=(*kept, *at_once))
+
+
+def not_as_ordered(member: Member) -> str | None:
+    """What is wrong with an instance that was rented just now: more than 1 % over its cap, or not on demand."""
+    over = next((d for d in member.drifts if d.field == "price.max_per_hour"), None)
+    if over is not None:
+        return f"over its cap: {over}"
+    return "rented on demand, came back interruptible" if member.instance.interruptible else None
 
 
 def resent(

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from reconciler.core.label import Seat
+from reconciler.core.settle import Appearance
+from reconciler.core.traces import Outside, Suspect, Tombstone
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,9 @@ class Known:
     seen_at: float
     listed: bool = True
     """Whether a list has ever shown it; until then only the answer to its rent is evidence."""
+    host_id: int | None = None
+    stranger: bool = False
+    """This ledger never wrote its attempt: another runner of the same owner rented it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,20 @@ class Record:
     """What managed instances billed, as estimated: dollars by UTC hour, counted from the epoch."""
     told: Mapping[str, float] = field(default_factory=dict)
     """Conditions that stand and are in the history (a leak, something held back, a boot), since when."""
+    tombstones: Mapping[str, Tombstone] = field(default_factory=dict)
+    """Attempts settled as never made, by attempt, for a day."""
+    suspects: Mapping[int, Suspect] = field(default_factory=dict)
+    """Known instances whose end is not believed yet, for too many ended at once."""
+    outside: Mapping[int, Outside] = field(default_factory=dict)
+    """Instances that somebody else destroyed within the last hour."""
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    """Fleets that a guard paused, and what it had seen; they are in `paused` as well."""
+    emptied: Mapping[Seat, float] = field(default_factory=dict)
+    """Seats whose instance went without being asked to, since when; the next rent for one is a replacement."""
+    replaced: Mapping[Seat, tuple[float, ...]] = field(default_factory=dict)
+    """When a seat's instance was replaced unasked within a day."""
+    appeared: tuple[Appearance, ...] = ()
+    """Labels that took long to appear, within a day."""
 
 
 def with_intent(record: Record, intent: Intent) -> Record:
@@ -112,6 +131,10 @@ def without_intents(record: Record, attempts: Iterable[str]) -> Record:
 
 def with_known(record: Record, known: Iterable[Known]) -> Record:
     """The record with fresh positive evidence."""
+    known = tuple(known)
+    still = {k.id for k in known}
+    if not record.suspects.keys().isdisjoint(still):
+        record = replace(record, suspects={i: s for i, s in record.suspects.items() if i not in still})
     return replace(record, known={**record.known, **{k.id: k for k in known}})
 
 
@@ -129,6 +152,7 @@ def without_instance(record: Record, instance_id: int) -> Record:
         leaving={i: item for i, item in record.leaving.items() if i != instance_id},
         since={key: at for key, at in record.since.items() if key[0] != instance_id},
         relabels={i: item for i, item in record.relabels.items() if i != instance_id},
+        suspects={i: s for i, s in record.suspects.items() if i != instance_id},
     )
 
 
@@ -143,5 +167,10 @@ def with_pause(record: Record, fleet: str, at: float) -> Record:
 
 
 def without_pause(record: Record, fleet: str) -> Record:
-    """The record with a fleet resumed."""
-    return replace(record, paused={name: at for name, at in record.paused.items() if name != fleet})
+    """The record with a fleet resumed; what was destroyed outside until now is forgiven."""
+    return replace(
+        record,
+        paused={name: at for name, at in record.paused.items() if name != fleet},
+        stopped={name: why for name, why in record.stopped.items() if name != fleet},
+        outside={i: gone for i, gone in record.outside.items() if gone.seat.fleet != fleet},
+    )

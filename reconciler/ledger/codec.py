@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.core.label import Seat
 from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record, Relabel
+from reconciler.ledger.traces import decode_traces, encode_traces
 
 VERSION = 2
 _SINCE_VERSION_2: Mapping[str, Any] = {"spend": [], "told": {}}
@@ -29,6 +30,7 @@ def encode(record: Record) -> str:
         "last_list_at": record.last_list_at,
         "spend": [[hour, str(dollars)] for hour, dollars in sorted(record.spend.items())],
         "told": dict(record.told),
+        **encode_traces(record),
     }
     if record.relabels:
         body["relabels"] = [_plain(item) for item in record.relabels.values()]
@@ -47,9 +49,7 @@ def decode(text: str, version: int = VERSION) -> Record:
         body = {**_SINCE_VERSION_2, **body} if version == 1 else body
         return Record(
             intents={i["attempt"]: _intent(i) for i in body["intents"]},
-            known={
-                k["id"]: Known(k["id"], _seat(k["seat"]), float(k["seen_at"]), bool(k["listed"])) for k in body["known"]
-            },
+            known={k["id"]: _known(k) for k in body["known"]},
             leaving={item["id"]: _leaving(item) for item in body["leaving"]},
             paused={str(name): float(at) for name, at in body["paused"].items()},
             since={(int(i), str(fault)): float(at) for i, fault, at in body["since"]},
@@ -59,6 +59,7 @@ def decode(text: str, version: int = VERSION) -> Record:
             relabels={item["id"]: _relabel(item) for item in body.get("relabels", [])},
             spend={int(hour): Decimal(dollars) for hour, dollars in body["spend"]},
             told={str(key): float(at) for key, at in body["told"].items()},
+            **decode_traces(body),
         )
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError("not a record") from error
@@ -83,7 +84,8 @@ def _intent(raw: Mapping[str, Any]) -> Intent:
 
 
 def _known(raw: Mapping[str, Any]) -> Known:
-    return Known(int(raw["id"]), _seat(raw["seat"]), float(raw["seen_at"]), bool(raw["listed"]))
+    host, stranger = raw.get("host_id"), bool(raw.get("stranger", False))
+    return Known(int(raw["id"]), _seat(raw["seat"]), float(raw["seen_at"]), bool(raw["listed"]), host, stranger)
 
 
 def _leaving(raw: Mapping[str, Any]) -> Leaving:

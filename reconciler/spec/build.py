@@ -36,6 +36,7 @@ from reconciler.core.model import (
     Weights,
 )
 from reconciler.core.query_language import Language, understand
+from reconciler.core.settle import Settle
 from reconciler.spec.container_rules import port_of
 from reconciler.spec.durations import seconds
 
@@ -148,17 +149,25 @@ _FLEET: Readers = {
 
 def build_fleet(fields: Fields, source: Source, language: Language | None = None) -> Fleet:
     """The fleet of a merged document; `language` is the marketplace's own for `host.query`."""
-    rest = {name: value for name, value in fields.items() if name not in ("kind", "rollout")}
+    rest = {name: value for name, value in fields.items() if name not in ("kind", "rollout", "health")}
     rest.setdefault("min_ready", rest.get("replicas", 1))
     order = fields.get("rollout", {}).get("order", "create-first")
+    stop = fields.get("health", {}).get("on_manual_stop", "hold")
     scoring = _scoring(rest.pop("scoring", {}), "latency" in rest)
     readers: Readers = {**_FLEET, "host": partial(_host, language)}
-    return Fleet(**_read(rest, readers), scoring=scoring, rollout_order=order, source=source)
+    read = _read(rest, readers)
+    return Fleet(**read, scoring=scoring, rollout_order=order, on_manual_stop=stop, source=source)
 
 
 def _limits(fields: Fields) -> Limits:
-    numbers = _numbers(fields, whole=("max_instances", "rents_per_run"))
+    numbers = _numbers(fields, whole=("max_instances", "rents_per_run", "replacements_per_seat_per_day"))
     return Limits(**_read(numbers, {"min_runway_hours": lambda hours: RunwayHours(**_numbers(hours))}))
+
+
+def _settle(fields: Fields) -> Settle:
+    spans = {"total": "total_s", "evidence_after": "evidence_after_s", "apart": "apart_s"}
+    read = {spans[name]: float(seconds(value)) for name, value in fields.items() if name in spans}
+    return Settle(**read, lost_per_day=fields.get("lost_per_day", Settle().lost_per_day))
 
 
 def build_policy(fields: Fields, file: str) -> Policy:
@@ -170,5 +179,6 @@ def build_policy(fields: Fields, file: str) -> Policy:
         "images": lambda fields: ImageRules(**_read(fields, {"allow": tuple})),
         "secrets": lambda fields: SecretRules(**_read(fields, {"allow": tuple})),
         "blacklist": _blacklist,
+        "settle": _settle,
     }
     return Policy(**_read(rest, readers), file=file)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Literal
 
 from reconciler.core.candidates import Appraiser, Candidate
+from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, Policy
 from reconciler.core.place import Placement
 from reconciler.core.plan import MarketSeen, Plan
@@ -143,6 +144,11 @@ def error_document(message: str, hint: str | None, exit_code: int, diagnostics: 
 def pause_document(fleet: str, paused: bool) -> Document:
     """What `pause` and `resume` leave behind."""
     return envelope("pause" if paused else "resume") | {"fleet": fleet, "paused": paused}
+
+
+def free_document(seat: Seat, changed: bool) -> Document:
+    """What `free` leaves behind: the seat is free, and whether it was not before."""
+    return envelope("free") | {"seat": str(seat), "changed": changed}
 
 
 def dump(document: Document) -> str:

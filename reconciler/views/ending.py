@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from reconciler.core.report import Ending, Report
+from reconciler.core.seat_guards import FROM_MEMORY
 from reconciler.views.text import leaks_text
 from reconciler.views.wording import money, plural
 
@@ -22,6 +23,9 @@ def ending_lines(report: Report) -> Iterator[str]:
         yield f"{_ended(report)} {did}"
         yield from (f"! still waiting: {text}" for text in report.waits)
         yield from (f"! {text}" for text in report.failed)
+    for held in report.plan.refusals():
+        if held.guard in FROM_MEMORY:
+            yield f"! held back by {held.guard}: {held.message}; lifted by: {held.lift}"
     for intent in report.doubts:
         ceiling = money(intent.ceiling)
         yield f"! {intent.seat}: a rent is in doubt, up to {ceiling}; the seat stays occupied until that is settled"

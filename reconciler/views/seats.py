@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.core.diff import Diff, Member
+from reconciler.core.diff import Diff, Member, SeatView
 from reconciler.core.model import Instance
 from reconciler.core.states import rate_per_hour
 
@@ -35,7 +35,7 @@ def seat_rows(diff: Diff) -> Iterator[SeatRow]:
     for part in diff.fleets:
         for view in part.seats:
             if view.keeper is None:
-                yield SeatRow(str(view.seat), view.bucket)
+                yield SeatRow(str(view.seat), view.bucket, _why_empty(view))
             else:
                 yield _row(view.keeper, view.bucket)
             yield from (_row(extra, "extra") for extra in view.extras)
@@ -43,8 +43,16 @@ def seat_rows(diff: Diff) -> Iterator[SeatRow]:
     yield from (_row(member, "undeclared") for member in diff.undeclared)
 
 
+def _why_empty(view: SeatView) -> str:
+    """What the record holds against an empty seat."""
+    if view.suspects:
+        return "called gone together with too many others"
+    return f"{len(view.lost)} attempts of the day were never made; reconcile free {view.seat}" if view.frozen else ""
+
+
 def _row(member: Member, state: str) -> SeatRow:
-    why = "; ".join(map(str, member.drifts)) or (member.fault.kind if member.fault else "")
+    strange = "rented by another runner of this owner" if member.stranger else ""
+    why = "; ".join(map(str, member.drifts)) or (member.fault.kind if member.fault else strange)
     if not why and member.accepted:
         why = f"adopted as it is: {'; '.join(map(str, member.accepted))}"
     return SeatRow(str(member.mark.seat), state, why, member.instance, rate_per_hour(member.instance))

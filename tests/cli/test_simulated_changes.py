@@ -90,6 +90,7 @@ CHANGES_NOTHING: dict[str, dict[str, Any]] = {
     "spread.per_host": {"spread__per_host": 1},
     "container.registry_login.password": {},
     "rollout.order": {"rollout__order": "destroy-first"},
+    "health.on_manual_stop": {"health": {"on_manual_stop": "replace"}},
     "gpu.models, one more": {"gpu__models": ["RTX 4090", "RTX 3060", "RTX 3090"]},
     "regions.blocked, elsewhere": {"regions__blocked": ["AQ"]},
     "blacklist.machines, until yesterday": {},

@@ -117,6 +117,7 @@ NOT_STATIC = {
     "scoring": replace(BASE, scoring=Scoring("reliable")),
     "container.registry_login.password": of_container(registry_login=replace(LOGIN, password=FromEnv("OTHER", 2))),
     "rollout": replace(BASE, rollout_order="destroy-first"),
+    "health": replace(BASE, on_manual_stop="replace"),
 }
 
 
@@ -156,6 +157,7 @@ def test_a_text_never_hashes_like_another(one, other):
     models=st.lists(st.sampled_from(["RTX 3060", "RTX 4090", "H100 SXM"]), min_size=1, unique=True).map(tuple),
     min_reliability=st.decimals("0", "1", places=2),
     rollout_order=st.sampled_from(["create-first", "destroy-first"]),
+    on_manual_stop=st.sampled_from(["hold", "replace"]),
 )
 def test_no_mixture_of_other_fields_changes_the_hash(**options):
     assert spec_hash(fleet(**options)) == spec_hash(fleet())

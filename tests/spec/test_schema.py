@@ -102,8 +102,8 @@ def test_the_fields_are_those_of_the_model():
     }
     for section, part in sections.items():
         assert set(definitions[section]["properties"]) == names(part), section
-    fleet = set(load_schema("fleet")["properties"]) - {"kind", "rollout"}
-    assert fleet == names(model.Fleet) - {"rollout_order", "source"}
+    fleet = set(load_schema("fleet")["properties"]) - {"kind", "rollout", "health"}
+    assert fleet == names(model.Fleet) - {"rollout_order", "on_manual_stop", "source"}
     policy = load_schema("policy")["properties"]
     assert set(policy) - {"kind", "defaults"} == names(model.Policy) - {"file"}
     assert set(policy["limits"]["properties"]) == names(model.Limits)

@@ -6,8 +6,21 @@ import pytest
 
 from reconciler.core.label import read_label
 
-from .stub import KEY, Reply, Seen, Stub, hangs_up, instance_row, offer_row, page_of_html, says, with_effect, wrong_key
-from .world import ended, fleet
+from .stub import (
+    KEY,
+    Reply,
+    Seen,
+    Stub,
+    hangs_up,
+    instance_row,
+    offer_row,
+    offer_rows,
+    page_of_html,
+    says,
+    with_effect,
+    wrong_key,
+)
+from .world import HOUR_S, ended, fleet
 
 
 def label_of(request):
@@ -217,13 +230,108 @@ def test_an_id_that_the_account_does_not_show_yet_keeps_its_seat(stub, desk):
 
 
 def test_after_two_doubts_a_run_rents_no_more_and_the_seats_stay_taken(stub, desk):
-    desk.declare(fleet(replicas=4))
+    desk.declare(fleet("june", replicas=2), fleet("july", replicas=2), fleet("may", replicas=2))
     stub.always("rent", hangs_up)
     ran = desk.apply()
     assert (ran.code, len(ran.mutations)) == (5, 2)
     again = desk.apply()
     assert len(again.mutations) == 2
-    assert {label_of(r).seat.index for r in stub.of("rent")} == {0, 1, 2, 3}
+    assert len({label_of(r).seat for r in stub.of("rent")}) == 4
+
+
+@pytest.mark.parametrize(("clear", "sent"), [(0, 1), (1, 3), (2, 3), (3, 6)])
+def test_rents_go_in_batches_of_1_2_4_and_a_doubt_ends_them_with_its_batch(stub, desk, clear, sent):
+    stub.offers = {row["id"]: row for row in offer_rows(9)}
+    desk.declare(fleet(replicas=6))
+    stub.on("rent", *[None] * clear, hangs_up)
+    ran = desk.apply()
+    assert (ran.code, len(ran.sent("rent"))) == (5, sent)
+
+
+def test_one_step_without_a_doubt_rents_for_every_seat(stub, desk):
+    stub.offers = {row["id"]: row for row in offer_rows(9)}
+    desk.declare(fleet(replicas=6))
+    assert len(desk.apply().sent("rent")) == 6
+
+
+def test_a_waiting_run_begins_with_one_again_after_a_doubt(stub, desk):
+    stub.offers = {row["id"]: row for row in offer_rows(12)}
+    desk.declare(fleet(replicas=6))
+    stub.on("rent", hangs_up)
+    ran = desk.apply(wait=True)
+    assert ran.code == 0, ran.said
+    assert len(stub.instances) == 6
+
+
+def test_a_second_lost_attempt_of_a_seat_freezes_it_until_a_day_is_over(stub, desk):
+    stub.on("rent", hangs_up, hangs_up)
+    ran = desk.apply(wait=True, timeout_s=2 * HOUR_S)
+    assert (ran.code, len(ran.sent("rent"))) == (4, 2)
+    assert "2 attempts for june/0 within a day were never made" in ran.said
+    assert "lifted by: reconcile free june/0" in ran.said
+    assert (desk.plan().code, desk.apply().mutations) == (4, [])
+    desk.clock.time += 24 * HOUR_S
+    assert desk.apply(wait=True).code == 0
+    assert len(stub.instances) == 1
+
+
+def test_an_attempt_that_appears_after_its_seat_was_frozen_is_the_instance_of_the_seat(stub, desk):
+    hidden = {}
+
+    def queued(stub: Stub, request: Seen) -> Reply:
+        made = stub.make(request.number or 0, request.body)
+        hidden[made] = stub.instances.pop(made)
+        return Reply(504, b"")
+
+    stub.on("rent", hangs_up, queued)
+    assert desk.apply(wait=True, timeout_s=2 * HOUR_S).code == 4
+    stub.instances |= hidden
+    ran = desk.apply(wait=True)
+    assert (ran.code, ran.mutations) == (0, []), ran.said
+    assert desk.record.known.keys() == hidden.keys()
+
+
+def test_a_label_that_took_long_makes_doubt_last_longer_for_a_day(stub, desk):
+    hidden = {}
+
+    def queued(stub: Stub, request: Seen) -> Reply:
+        made = stub.make(request.number or 0, request.body)
+        hidden[made] = stub.instances.pop(made)
+        return Reply(504, b"")
+
+    stub.on("rent", queued)
+    desk.apply()
+    for _ in range(20):
+        desk.clock.time += 10
+        desk.apply()
+    stub.instances |= hidden
+    assert desk.apply().code == 0
+    (slow,) = desk.record.appeared
+    assert 200 <= slow.took_s <= 215
+    desk.declare(fleet(replicas=2))
+    stub.on("rent", hangs_up)
+    began = desk.clock.now()
+    assert desk.apply(wait=True).code == 0
+    assert desk.clock.now() - began >= 2 * slow.took_s
+
+
+def test_an_offer_that_was_seen_long_ago_is_priced_again_before_it_is_rented(stub, desk):
+    """Before the fifteenth rent more than a minute has passed since the search."""
+    stub.offers = {row["id"]: row for row in offer_rows(16)}
+    desk.declare(fleet(replicas=15))
+    dear = {}
+
+    def dearer(stub: Stub, request: Seen) -> None:
+        left = [row for number, row in stub.offers.items() if number != request.number]
+        for row in left if len(stub.of("rent")) == 14 else ():
+            row["dph_base"] = dear[row["id"]] = 0.7
+            row["dph_total"] = 0.75
+
+    stub.always("rent", dearer)
+    ran = desk.apply()
+    assert "costs $0.70" in ran.said
+    assert len(ran.sent("rent")) == 14
+    assert len(dear) == 2
 
 
 def test_a_doubt_spends_its_price(stub, desk):
@@ -257,3 +365,18 @@ def test_a_waiting_run_that_begins_in_doubt_rents_nothing_before_it_is_settled(s
     assert len(sent_at) == 1
     assert sent_at[0] >= intent.at + 300
     assert len(stub.instances) == 1
+
+
+def test_of_an_offer_that_was_seen_long_ago_the_freshest_ask_of_its_machine_is_rented(stub, desk):
+    stub.offers = {row["id"]: row for row in offer_rows(15)}
+    desk.declare(fleet(replicas=15))
+
+    def renumbered(stub: Stub, request: Seen) -> None:
+        for number in [n for n in stub.offers if n != request.number] if len(stub.of("rent")) == 14 else ():
+            stub.offers[9515] = {**stub.offers.pop(number), "id": 9515, "ask_contract_id": 9515}
+
+    stub.always("rent", renumbered)
+    ran = desk.apply()
+    assert ran.code == 0, ran.said
+    assert [call.number for call in ran.sent("rent")][-1] == 9515
+    assert len(stub.instances) == 15

@@ -1,0 +1,64 @@
+"""Guards of single seats and of a fleet's past: what the record remembers forbids rents that a plan would make.
+
+They judge the same for `plan` and `status`; what they refuse is named with its numbers and the command that lifts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from reconciler.core.diff import FleetDiff, SeatView
+from reconciler.core.model import Limits
+from reconciler.core.plan import Action, Destroy, FleetPlan, Held, is_unasked
+
+STANDING = frozenset({"frozen seat", "destroyed outside", "suspicious vanishing"})
+"""Guards that refuse for what is remembered, whether anything is planned or not."""
+FROM_MEMORY = STANDING | {"replacements per seat"}
+"""Guards that may begin to refuse in the middle of a run: its last words name them."""
+_SITS = ("ready", "pending", "held")
+
+
+def guard_seats(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPlan:
+    """The plan of a fleet without rents for seats that were replaced too often, and with a refusal for each seat that
+    is frozen and for a fleet that a guard paused."""
+    plan = _often_replaced(plan, part, limits)
+    return replace(plan, held=(*plan.held, *_frozen(part), *_stopped(part)))
+
+
+def _frozen(part: FleetDiff) -> Iterator[Held]:
+    """Seats that nobody rents for: one late request more, and two instances would bill."""
+    for view in part.seats:
+        if view.frozen and view.bucket not in _SITS:
+            lost = sum((t.ceiling for t in view.lost), Decimal(0))
+            message = (
+                f"{len(view.lost)} attempts for {view.seat} within a day were never made, so nothing is rented for it;"
+                f" had they been made after all, they would bill ${lost:.3f}/h"
+            )
+            yield Held("frozen seat", message, f"reconcile free {view.seat}", part.fleet.name)
+
+
+def _stopped(part: FleetDiff) -> Iterator[Held]:
+    if part.stopped is not None:
+        name = part.fleet.name
+        yield Held("destroyed outside", f"{part.stopped}: the fleet is paused", f"reconcile resume {name}", name)
+
+
+def _often_replaced(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPlan:
+    """At most so many replacements of a seat within a day: what fails at once is not bought for ever."""
+    most = limits.replacements_per_seat_per_day
+    worn = {view.seat: view for view in part.seats if len(view.replaced) >= most}
+    out = [a for a in plan.actions if a.seat in worn and not isinstance(a, Destroy) and is_unasked(a)]
+    if not out:
+        return plan
+    kept = tuple(a for a in plan.actions if not any(a is each for each in out))
+    return replace(plan, actions=kept, held=(*plan.held, *(_worn(a, worn[a.seat], most) for a in out)))
+
+
+def _worn(action: Action, view: SeatView, most: int) -> Held:
+    message = (
+        f"{view.seat} was replaced unasked {len(view.replaced)} times within a day,"
+        f" limits.replacements_per_seat_per_day is {most}"
+    )
+    return Held("replacements per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,))
