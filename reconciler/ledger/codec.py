@@ -10,10 +10,10 @@ from typing import Any
 
 from reconciler.core.label import Seat
 from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record, Relabel
-from reconciler.ledger.traces import decode_traces, encode_traces
+from reconciler.ledger.traces import decode_traces, encode_traces, seat_of
 
 VERSION = 2
-_SINCE_VERSION_2: Mapping[str, Any] = {"spend": [], "told": {}}
+_SINCE_VERSION_2: Mapping[str, Any] = {"spend": [], "told": {}, **encode_traces(Record())}
 """What a record of version 1 lacks, and what it reads as."""
 
 
@@ -65,15 +65,10 @@ def decode(text: str, version: int = VERSION) -> Record:
         raise ValueError("not a record") from error
 
 
-def _seat(text: str) -> Seat:
-    fleet, _, index = text.rpartition("/")
-    return Seat(fleet, int(index))
-
-
 def _intent(raw: Mapping[str, Any]) -> Intent:
     return Intent(
         attempt=raw["attempt"],
-        seat=_seat(raw["seat"]),
+        seat=seat_of(raw["seat"]),
         at=float(raw["at"]),
         ceiling=Decimal(raw["ceiling"]),
         offer_id=int(raw["offer_id"]),
@@ -85,15 +80,15 @@ def _intent(raw: Mapping[str, Any]) -> Intent:
 
 def _known(raw: Mapping[str, Any]) -> Known:
     host, stranger = raw.get("host_id"), bool(raw.get("stranger", False))
-    return Known(int(raw["id"]), _seat(raw["seat"]), float(raw["seen_at"]), bool(raw["listed"]), host, stranger)
+    return Known(int(raw["id"]), seat_of(raw["seat"]), float(raw["seen_at"]), bool(raw["listed"]), host, stranger)
 
 
 def _leaving(raw: Mapping[str, Any]) -> Leaving:
     rate = Decimal(raw["rate_per_hour"])
-    return Leaving(int(raw["id"]), _seat(raw["seat"]), float(raw["since"]), str(raw["reason"]), rate)
+    return Leaving(int(raw["id"]), seat_of(raw["seat"]), float(raw["since"]), str(raw["reason"]), rate)
 
 
 def _relabel(raw: Mapping[str, Any]) -> Relabel:
     before = None if raw["before"] is None else str(raw["before"])
     at, releasing = float(raw["at"]), bool(raw["releasing"])
-    return Relabel(int(raw["id"]), _seat(raw["seat"]), before, str(raw["ours"]), at, releasing)
+    return Relabel(int(raw["id"]), seat_of(raw["seat"]), before, str(raw["ours"]), at, releasing)

@@ -1,4 +1,4 @@
-"""The traces that guards read, as parts of the record's JSON and back. A body without them has none."""
+"""The traces that guards read, as parts of the record's JSON and back."""
 
 from __future__ import annotations
 
@@ -29,22 +29,21 @@ def encode_traces(record: Record) -> dict[str, object]:
 
 
 def decode_traces(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a record that `encode_traces` wrote; empty ones where they are missing."""
+    """The fields of a record that `encode_traces` wrote."""
     tombstones = [
         Tombstone(str(a), seat_of(seat), int(machine), float(at), float(lost), Decimal(ceiling), bool(freed))
-        for a, seat, machine, at, lost, ceiling, freed in body.get("tombstones", ())
+        for a, seat, machine, at, lost, ceiling, freed in body["tombstones"]
     ]
     return {
         "tombstones": {t.attempt: t for t in tombstones},
         "suspects": {
-            int(i): Suspect(int(i), seat_of(seat), float(at), float(seen))
-            for i, seat, at, seen in body.get("suspects", ())
+            int(i): Suspect(int(i), seat_of(seat), float(at), float(seen)) for i, seat, at, seen in body["suspects"]
         },
-        "outside": {int(i): Outside(int(i), seat_of(seat), float(at)) for i, seat, at in body.get("outside", ())},
-        "stopped": {str(fleet): str(why) for fleet, why in body.get("stopped", {}).items()},
-        "emptied": {seat_of(seat): float(at) for seat, at in body.get("emptied", {}).items()},
-        "replaced": {seat_of(s): tuple(map(float, times)) for s, times in body.get("replaced", {}).items()},
-        "appeared": tuple(Appearance(float(at), float(took)) for at, took in body.get("appeared", ())),
+        "outside": {int(i): Outside(int(i), seat_of(seat), float(at)) for i, seat, at in body["outside"]},
+        "stopped": {str(fleet): str(why) for fleet, why in body["stopped"].items()},
+        "emptied": {seat_of(seat): float(at) for seat, at in body["emptied"].items()},
+        "replaced": {seat_of(s): tuple(map(float, times)) for s, times in body["replaced"].items()},
+        "appeared": tuple(Appearance(float(at), float(took)) for at, took in body["appeared"]),
     }
 
 

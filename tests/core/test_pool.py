@@ -29,7 +29,7 @@ TAKEN_IN = {
     "two other GPUs, of one machine": ([row(1, "0")], [row(2, "1"), row(3, "2")], {1, 2, 3}, 1),
     "a larger size of the same GPUs": ([row(1, "0")], [row(2, "01")], {1, 2}, 1),
     "the GPUs grouped in another way": ([row(1, "01"), row(2, "23")], [row(3, "12")], {3}, 0),
-    "asks that do not say which GPUs they are": ([row(1)], [row(2)], {1, 2}, 1),
+    "asks that do not say which GPUs they are": ([row(1)], [row(2)], {2}, 0),
     "an ask that does not say so any more": ([row(1, "0")], [row(1)], {1}, 0),
     "nothing": ([row(1, "0")], [], {1}, 0),
 }

@@ -22,17 +22,17 @@ FULL = record(
     told={"leak/102": NOW - 5, "held/policy budget/june": NOW - DAY_S},
 )
 GOLDEN = (
-    '{"cold":null,"intents":['
+    '{"appeared":[],"cold":null,"emptied":{},"intents":['
     '{"at":1795175900.0,"attempt":"daaaaaaa","ceiling":"0.3","instance_id":null,"machine_id":5003,"offer_id":3,'
     '"seat":"june/0","votes":[1795175980.0]},'
     '{"at":1795176000.0,"attempt":"eaaaaaaa","ceiling":"0.3","instance_id":103,"machine_id":5004,"offer_id":4,'
     '"seat":"june/1","votes":[]}],'
-    '"known":[{"id":100,"listed":true,"seat":"june/0","seen_at":1795175940.0}],'
+    '"known":[{"host_id":null,"id":100,"listed":true,"seat":"june/0","seen_at":1795175940.0,"stranger":false}],'
     '"last_list_at":1795175995.0,'
     '"leaving":[{"id":102,"rate_per_hour":"0.25","reason":"replicas 2 -> 1","seat":"july/3","since":1795175940.0}],'
-    '"paused":{"may":1795175949.5},"since":[[100,"offline",1795175993.0]],'
-    '"spend":[[498659,"0.243166"],[498660,"0.25"]],'
-    '"told":{"held/policy budget/june":1795089600.0,"leak/102":1795175995.0},"warm":true}'
+    '"outside":[],"paused":{"may":1795175949.5},"replaced":{},"since":[[100,"offline",1795175993.0]],'
+    '"spend":[[498659,"0.243166"],[498660,"0.25"]],"stopped":{},"suspects":[],'
+    '"told":{"held/policy budget/june":1795089600.0,"leak/102":1795175995.0},"tombstones":[],"warm":true}'
 )
 RECORDS = {
     "everything": FULL,

@@ -243,6 +243,16 @@ FLIPS: dict[str, Flip] = {
         ({"container.disk_gb": 40, "rollout.order": "create-first"}, ["+/- june/0 100 -> offer 1"]),
         ({"container.disk_gb": 40, "rollout.order": "destroy-first"}, ["-/+ june/0 100 -> offer 1"]),
     ),
+    "health": flip(
+        planned(instance(status="stopped"), market=(offer(1),)),
+        ({}, []),
+        ({"health": {"on_manual_stop": "replace"}}, ["-/+ june/0 100 -> offer 1"]),
+    ),
+    "health.on_manual_stop": flip(
+        planned(instance(status="stopped"), market=(offer(1),)),
+        ({"health.on_manual_stop": "hold"}, []),
+        ({"health.on_manual_stop": "replace"}, ["-/+ june/0 100 -> offer 1"]),
+    ),
     # --- cards
     "gpu": refused("gpu", {"models": ["RTX 4090"]}, {"models": ["RTX 3060"]}, {}, "no such card"),
     "gpu.models": flip(
