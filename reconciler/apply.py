@@ -35,6 +35,7 @@ from reconciler.core.record import (
     with_leaving,
     without_instance,
     without_intents,
+    without_leaving,
 )
 from reconciler.core.replacing import with_emptied, with_replacement, without_emptied, without_replacement
 from reconciler.core.report import Outcome, OutcomeKind
@@ -68,6 +69,13 @@ _EVENTS: Mapping[OutcomeKind, EventKind] = {
 }
 """What of an outcome goes into the history: not an offer that somebody else was faster to take. That an instance is
 ready is told by whichever run sees it first, so a pass tells it."""
+
+SEND_WITHIN_S = 5.0
+"""A rent leaves within so many seconds of its written intent, or within a fifth of the time after which lists are
+evidence against it where that is longer; else it does not leave at all. A paused process must not send it late."""
+
+FRESH_READ_S = 5.0
+"""How old the reading behind a destroy may be when it is sent, from its request on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,15 +216,23 @@ def _destroy(run: Run, action: Destroy | Replace) -> bool:
     """Read afresh, write down, send. True when a destroy is under way."""
     victim = action.old.id
     run.clock.sleep(run.provider.free_at("destroy") - run.clock.now())
-    reading = _fresh(run, action)
+    reading, read_at = _fresh(run, action)
+    if isinstance(reading, Instance):
+        rate = rate_per_hour(reading)
+        keeper = action.keeper_id if isinstance(action, Destroy) else None
+        at = run.clock.now()
+        leaving = Leaving(victim, action.seat, at, action.reason, rate, keeper)
+        _save_leaving(run, leaving, _emptied(run, action, at))
+        if run.clock.now() - read_at > FRESH_READ_S:  # The answer or the save took long: by now it may be another's.
+            reading, read_at = _fresh(run, action)
+    if isinstance(reading, Instance) and run.clock.now() - read_at > FRESH_READ_S:
+        run.unread.add(victim)
+        reading = _skipped(action, f"its reading is older than {FRESH_READ_S:.0f} s")
     if isinstance(reading, Outcome):
         run.note(reading)
         return False
     if isinstance(reading, Gone):
         return True
-    rate = rate_per_hour(reading)
-    at = run.clock.now()
-    _save_leaving(run, Leaving(victim, action.seat, at, action.reason, rate), _emptied(run, action, at))
     if (action.old.fault or victim in run.rented) and reading.machine_id is not None:
         run.machines_failed.add(reading.machine_id)
     answer = run.provider.destroy(victim)
@@ -241,12 +257,20 @@ def _emptied(run: Run, action: Destroy | Replace, at: float) -> Record:
     return with_emptied(run.record, seat, at) if unasked else without_emptied(run.record, frozenset([seat]))
 
 
-def _fresh(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
-    """The victim as it is now, if it may still go; else why it is left alone."""
+def _fresh(run: Run, action: Destroy | Replace) -> tuple[Instance | Gone | Outcome, float]:
+    """The victim as it is now, if it may still go; else why it is left alone. And since when that is known."""
+    run.clock.sleep(run.provider.free_at("show") - run.clock.now())
+    read_at = run.clock.now()
+    return _judged(run, action), read_at
+
+
+def _judged(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
     try:
         keeper = action.keeper_id if isinstance(action, Destroy) else None
         stays = None if keeper is None else _state_of_keeper(run, action, keeper)
         if keeper is not None and stays is None:
+            if action.old.id in run.record.leaving:  # Sent before, in vain: what is left of the seat stays.
+                run.save(without_leaving(run.record, action.old.id))
             return _skipped(action, f"instance {keeper}, which was to stay, is not seen alive in this seat")
         reading = run.provider.instance(action.old.id)
     except (DoubtfulReading, Unreachable) as error:
@@ -401,6 +425,11 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
     intent = Intent(attempt, seat, run.clock.now(), ceiling, offer.id, offer.machine_id)
     record = with_intent(run.record, intent)
     run.save(with_replacement(record, seat, intent.at) if is_unasked(action) else record)
+    if run.clock.now() - intent.at > max(SEND_WITHIN_S, run.settle.evidence_after_s / 5):
+        # Others may be about to settle it as never made. Whoever has done so has written: then this save is refused.
+        run.note(Outcome("skipped", seat, f"offer {offer.id}: it took too long to write the attempt down"))
+        run.save(_never_made(run.record, intent))
+        return False
     run.attempts[seat] = run.attempts.get(seat, 0) + 1
     run.used.add((offer.machine_id, offer.host_id))
     answer = run.provider.rent(order)

@@ -68,8 +68,13 @@ def _wants(view: SeatView) -> bool:
 
 
 def _moving(view: SeatView) -> bool:
-    """Whether a further instance of the seat is to go; a stopped one is left alone and holds nothing up."""
-    return any(extra.state is not State.HELD or extra.fault is not None for extra in view.extras)
+    """Whether a further instance of the seat is to go; one that somebody stopped is left alone and holds nothing up.
+    Nor does a dead one where the keeper is dead too: it goes once there is a keeper that lives."""
+    return any(not _stays(view, extra) for extra in view.extras)
+
+
+def _stays(view: SeatView, extra: Member) -> bool:
+    return view.bucket == "unhealthy" if extra.fault is not None else extra.state is State.HELD
 
 
 def fleet_plan(
@@ -304,7 +309,7 @@ def resent(
         item = record.leaving.get(instance.id)
         if item is not None and isinstance(mark, Mark):
             member = judge(instance, mark, None, record, shared, now=now, list_at=now)
-            again.append(Destroy(mark.seat, member, item.reason))
+            again.append(Destroy(mark.seat, member, item.reason, keeper_id=item.keeper_id))
     return tuple(again)
 
 

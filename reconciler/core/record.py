@@ -54,6 +54,8 @@ class Leaving:
     since: float
     reason: str
     rate_per_hour: Decimal
+    keeper_id: int | None = None
+    """The instance that stays in its seat: without it, this one must not go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,11 @@ def with_leaving(record: Record, leaving: Leaving) -> Record:
     """The record with a destroy under way; the first time it was sent is kept."""
     first = record.leaving.get(leaving.id, leaving)
     return replace(record, leaving={**record.leaving, leaving.id: replace(leaving, since=first.since)})
+
+
+def without_leaving(record: Record, instance_id: int) -> Record:
+    """The record once a destroy was taken back: what is still there stays."""
+    return replace(record, leaving={i: item for i, item in record.leaving.items() if i != instance_id})
 
 
 def without_instance(record: Record, instance_id: int) -> Record:

@@ -85,7 +85,8 @@ def _known(raw: Mapping[str, Any]) -> Known:
 
 def _leaving(raw: Mapping[str, Any]) -> Leaving:
     rate = Decimal(raw["rate_per_hour"])
-    return Leaving(int(raw["id"]), seat_of(raw["seat"]), float(raw["since"]), str(raw["reason"]), rate)
+    keeper = raw.get("keeper_id")
+    return Leaving(int(raw["id"]), seat_of(raw["seat"]), float(raw["since"]), str(raw["reason"]), rate, keeper)
 
 
 def _relabel(raw: Mapping[str, Any]) -> Relabel:
