@@ -164,7 +164,7 @@ def test_the_table_shows_every_part_of_the_score(project: Project) -> None:
 
 def test_parts_that_do_not_count_are_not_shown(project: Project) -> None:
     project.fleet()
-    lines = offers(project).assert_success("ranked by 1.00 price").out.splitlines()
+    lines = offers(project).assert_success("ranked by price").out.splitlines()
     assert " ".join(lines[1].split()) == "# price score price bonus what where tier machine"
 
 

@@ -71,7 +71,7 @@ class Client:
 
     def rent(self) -> object:
         """One attempt, on the cheapest offer; None where nothing is offered."""
-        offers = self.provider.search(QUERY)
+        offers = self.provider.search(QUERY).offers
         return self.provider.rent(order(offers[0].id)) if offers else None
 
     def rented(self) -> int:

@@ -171,7 +171,7 @@ def test_a_doubled_rent_makes_two_contracts_of_one_label(kind: str) -> None:
 )
 def test_what_was_rented_is_not_what_was_asked_for(kind: str, name: str, label: str | None) -> None:
     with client(kind) as at:
-        offer = at.provider.search(QUERY)[0]
+        offer = at.provider.search(QUERY).offers[0]
         at.fail({"call": "rent", "fault": name})
         at.rent()
         (row,) = at.provider.instances().instances
@@ -253,7 +253,7 @@ def test_a_list_of_many_pages_that_loops_is_not_believed() -> None:
 def test_over_the_cap_means_more_than_64_rows() -> None:
     with client(IN_PROCESS) as at:
         at.fail({"call": "search", "fault": "over_cap"})
-        assert len(at.provider.search(QUERY)) > 64
+        assert len(at.provider.search(QUERY).offers) > 64
 
 
 # --- when -------------------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_faults_do_not_change_what_the_engine_draws() -> None:
 def test_a_refusal_of_the_engine_stands() -> None:
     """A fault that needs a contract made has nothing to say where the offer is gone."""
     with client(IN_PROCESS) as at:
-        offer = at.provider.search(QUERY)[0]
+        offer = at.provider.search(QUERY).offers[0]
         at.provider.rent(order(offer.id))
         for name in ("refused_but_created", "twice", "dies", "no_id", "html"):
             at.fail({"call": "rent", "fault": name})
