@@ -17,8 +17,10 @@ from reconciler.clock import Clock
 from reconciler.core.batches import Batch
 from reconciler.core.budget import money
 from reconciler.core.candidates import Candidate
-from reconciler.core.diff import STOPPED, judge
+from reconciler.core.checking import with_rented
+from reconciler.core.diff import judge
 from reconciler.core.envelope import Done
+from reconciler.core.faults import is_over
 from reconciler.core.fields import spec_hash
 from reconciler.core.history import Event, EventKind, closing, of_seat, rented
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
@@ -41,11 +43,17 @@ from reconciler.core.replacing import with_emptied, with_replacement, without_em
 from reconciler.core.report import Outcome, OutcomeKind
 from reconciler.core.settle import Settle, grown
 from reconciler.core.sights import NewSights, Sights, with_new
-from reconciler.core.states import State, rate_per_hour, state_of
+from reconciler.core.states import State, rate_per_hour, state_of, state_of_absent
+from reconciler.core.strikes import StrikeRules
+from reconciler.core.striking import failed, with_waste
+from reconciler.core.text import safe
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import (
+    Checker,
     DestroyDoubtful,
     Gone,
+    KeptLog,
+    Logs,
     OfferGone,
     Probe,
     Provider,
@@ -74,6 +82,12 @@ SEND_WITHIN_S = 5.0
 """A rent leaves within so many seconds of its written intent, or within a fifth of the time after which lists are
 evidence against it where that is longer; else it does not leave at all. A paused process must not send it late."""
 
+LOG_LINES = 200
+"""So many lines of a failed instance's log are kept."""
+LOG_WIDTH = 500
+"""In characters."""
+LOG_SHOWN = 300
+"""So many characters of its end are told at once."""
 FRESH_READ_S = 5.0
 """How old the reading behind a destroy may be when it is sent, from its request on."""
 
@@ -122,6 +136,11 @@ class Run:
     """What the plan that is carried out rests on."""
     stopped_fleets: set[str] = field(default_factory=set)
     rents_stopped: bool = False
+    checks: Checker | None = None
+    """What looks at instances; None: one that runs counts as ready."""
+    logs: Logs | None = None
+    """Where the logs of failed instances are kept."""
+    strikes: StrikeRules = field(default_factory=StrikeRules)
     unsaved: list[Event] = field(default_factory=list)
     """Events that are written down with the next record."""
 
@@ -140,7 +159,7 @@ class Run:
     @property
     def eyes(self) -> Eyes:
         """What the market is looked at with."""
-        return Eyes(self.provider, self.clock, self.probe)
+        return Eyes(self.provider, self.clock, self.probe, self.checks)
 
     def saw(self, news: NewSights | None) -> None:
         """Remember what a pass saw of the market."""
@@ -215,6 +234,7 @@ def _destroy_is_free_first(run: Run) -> bool:
 def _destroy(run: Run, action: Destroy | Replace) -> bool:
     """Read afresh, write down, send. True when a destroy is under way."""
     victim = action.old.id
+    _keep_log(run, action)
     run.clock.sleep(run.provider.free_at("destroy") - run.clock.now())
     reading, read_at = _fresh(run, action)
     if isinstance(reading, Instance):
@@ -222,7 +242,7 @@ def _destroy(run: Run, action: Destroy | Replace) -> bool:
         keeper = action.keeper_id if isinstance(action, Destroy) else None
         at = run.clock.now()
         leaving = Leaving(victim, action.seat, at, action.reason, rate, keeper)
-        _save_leaving(run, leaving, _emptied(run, action, at))
+        _save_leaving(run, leaving, _failed(run, action, reading, at))
         if run.clock.now() - read_at > FRESH_READ_S:  # The answer or the save took long: by now it may be another's.
             reading, read_at = _fresh(run, action)
     if isinstance(reading, Instance) and run.clock.now() - read_at > FRESH_READ_S:
@@ -245,6 +265,32 @@ def _save_leaving(run: Run, leaving: Leaving, record: Record) -> None:
     """Write a destroy down before it is sent; in the history it stands once."""
     told = (of_seat(leaving.since, "destroying", leaving.seat, leaving.reason, leaving.id, leaving.rate_per_hour),)
     run.save(with_leaving(record, leaving), *(() if leaving.id in run.record.leaving else told))
+
+
+def _keep_log(run: Run, action: Destroy | Replace) -> None:
+    """Keep what a failed instance says of itself while it is there. Without a log it goes all the same."""
+    fault = action.old.fault
+    if run.logs is None or fault is None or not fault.has_log or action.old.id in run.record.leaving:
+        return
+    text = run.provider.logs(action.old.id, LOG_LINES)
+    if text:
+        lines = tuple(safe(line, LOG_WIDTH) for line in text.splitlines()[-LOG_LINES:])
+        run.logs.keep(KeptLog(action.seat, action.old.id, run.clock.now(), fault.kind, lines))
+        shown = " | ".join(line for line in lines if line)
+        end = safe(shown[-LOG_SHOWN:], LOG_SHOWN)
+        run.note(Outcome("log", action.seat, f"its log ends: {end}", action.old.id))
+
+
+def _failed(run: Run, action: Destroy | Replace, reading: Instance, at: float) -> Record:
+    """The record that knows what the victim's failure says of its machine, its spec and its seat."""
+    record, fault = _emptied(run, action, at), action.old.fault
+    if fault is None or action.old.id in run.record.leaving:
+        return record
+    record = failed(record, action.old.mark, reading.machine_id, fault, run.strikes, at)
+    health = record.health.get(action.old.id)
+    if health is None or not fault.booting:
+        return record
+    return with_waste(record, action.seat, health.since, reading.price_per_hour or Decimal(0), at)
 
 
 def _emptied(run: Run, action: Destroy | Replace, at: float) -> Record:
@@ -281,25 +327,22 @@ def _judged(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
     mark = read_label(reading.label, action.old.mark.owner)
     if not isinstance(mark, Mark) or mark.seat != action.seat:
         return _skipped(action, "its label is not ours any more")
-    if isinstance(action, Replace) and action.old.fault is not None and _recovered(action.old.fault.kind, reading):
+    for_its_fault = isinstance(action, Replace) or action.unasked
+    if for_its_fault and action.old.fault is not None and is_over(action.old.fault, reading):
         return _skipped(action, f"it recovered: {reading.reported}")
     if stays is State.PENDING and state_of(reading) is State.READY:
         return _skipped(action, f"it runs, and instance {keeper}, which is to stay, still boots")
     return reading
 
 
-def _recovered(fault: str, reading: Instance) -> bool:
-    """Whether what an instance was to be replaced for is over."""
-    return state_of(reading) is not (State.HELD if fault == STOPPED else State.FAILED)
-
-
 def _state_of_keeper(run: Run, action: Destroy | Replace, keeper: int) -> State | None:
     """How the instance is that stays in a seat; None unless it lives, and its label is still ours and of this seat."""
     reading = run.provider.instance(keeper)
-    if isinstance(reading, Gone) or state_of(reading) not in (State.READY, State.PENDING):
+    state = state_of_absent(called_gone=True) if isinstance(reading, Gone) else state_of(reading)
+    if isinstance(reading, Gone) or state not in (State.READY, State.PENDING):
         return None
     mark = read_label(reading.label, action.old.mark.owner)
-    return state_of(reading) if isinstance(mark, Mark) and mark.seat == action.seat else None
+    return state if isinstance(mark, Mark) and mark.seat == action.seat else None
 
 
 def _skipped(action: Destroy | Replace, why: str) -> Outcome:
@@ -488,6 +531,7 @@ def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | N
         text = f"{offer.gpu_count}x {offer.gpu_name}, {offer.location or 'place unknown'}, machine {offer.machine_id}"
         run.note(Outcome("rented", intent.seat, text, instance_id, candidate.price))
     record = with_known(with_intent(run.record, replace(intent, instance_id=instance_id)), [known])
+    record = with_rented(record, instance_id, known.seen_at) if run.checks is not None else record
     run.save(rented(record, instance_id, known.seen_at))
 
 

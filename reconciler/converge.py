@@ -16,6 +16,7 @@ from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, due
 from reconciler.core.record import with_pause
 from reconciler.core.report import Ending, Outcome
 from reconciler.core.settle import Settle, grown
+from reconciler.core.spans import span
 from reconciler.core.states import State
 from reconciler.errors import DoubtfulReading, Unreachable
 from reconciler.reconcile import Pass, run_pass
@@ -125,11 +126,11 @@ def _tell_ready(run: Run, newest: Pass) -> None:
         rented_at = run.rented.get(member.id)
         if rented_at is not None and member.state is State.READY and member.id not in run.ready:
             run.ready.add(member.id)
-            took = f"{run.clock.now() - rented_at:.0f}"
+            took = span(run.clock.now() - rented_at)
             price = member.instance.price_per_hour or Decimal(0)
             where = member.instance.ssh_direct or member.instance.ssh_proxy
             address = f"  ssh -p {where.port} root@{where.host}" if where else ""
-            run.note(Outcome("ready", member.mark.seat, f"ready in {took}s{address}", member.id, price))
+            run.note(Outcome("ready", member.mark.seat, f"ready in {took}{address}", member.id, price))
 
 
 def _waits(run: Run, plan: Plan, settle: Settle) -> Iterator[tuple[str, float]]:

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from reconciler.core.history import Event
+from reconciler.core.label import Seat
 from reconciler.core.lease import Holder, Lease
 from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
+from reconciler.core.readiness import Findings, Target
 from reconciler.core.record import Record
 from reconciler.core.sights import NewSights, Sights
 from reconciler.core.template import Template
 from reconciler.core.text import SafeText
 
-Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel"]
+Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel", "logs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,14 @@ class Provider(Protocol):
         """
         ...
 
+    def logs(self, instance_id: int, tail: int) -> str | None:
+        """The last `tail` lines of an instance's log, what its container said, else what its host said of it.
+
+        None where there is none to be had within some seconds; for that it never raises but `Interrupted`. The text is
+        the instance's own: known secrets are blotted out of it, and nothing else is made safe yet.
+        """
+        ...
+
     def free_at(self, route: Route) -> float:
         """When the next call of `route` may be sent without waiting, epoch seconds."""
         ...
@@ -247,4 +257,40 @@ class Probe(Protocol):
 
         An address that did not answer, is no literal IP address, or is not a public one is left out.
         """
+        ...
+
+
+class Checker(Protocol):
+    """A look at rented instances from where this program runs."""
+
+    def check(self, targets: Sequence[Target]) -> Findings:
+        """What the checks of each target say, by the instance's id; all targets are looked at side by side.
+
+        A target's checks run in their order and stop at the first that does not pass. Bounded in time; never raises
+        for a machine.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLog:
+    """The end of an instance's log, kept before the instance went."""
+
+    seat: Seat
+    instance_id: int
+    at: float
+    reason: str
+    """Why it went."""
+    lines: tuple[SafeText, ...]
+
+
+class Logs(Protocol):
+    """The logs of instances that failed, kept for people. Of no consequence for what is decided."""
+
+    def keep(self, log: KeptLog) -> None:
+        """Keep a log, and forget the oldest ones; best effort, never an error."""
+        ...
+
+    def of(self, seat: Seat) -> Sequence[KeptLog]:
+        """What is kept of a seat, the oldest first; nothing where it cannot be read."""
         ...

@@ -8,8 +8,10 @@ from functools import reduce
 
 from reconciler.clock import Clock
 from reconciler.core.assemble import Readings, Wish, assemble, room, sitting
+from reconciler.core.bans import bans_of
 from reconciler.core.broke import no_credit
 from reconciler.core.budget import rooms
+from reconciler.core.checking import seen_ready, targets_of, watched
 from reconciler.core.demand import Need
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.envelope import Done, Envelope
@@ -20,13 +22,14 @@ from reconciler.core.model import Account, Instance
 from reconciler.core.place import Ground, place, with_news
 from reconciler.core.plan import Held, Plan
 from reconciler.core.planner import needs_of
+from reconciler.core.readiness import Look, blinded
 from reconciler.core.record import Record, without_pause
 from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights
 from reconciler.core.spend import counted
 from reconciler.core.template import no_such, outside, refuse, unseen
 from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
-from reconciler.provider import Gone, Listing, Provider
+from reconciler.provider import Checker, Gone, Listing, Provider
 from reconciler.survey import Eyes, survey
 
 EMPTY_LIST_AGAIN_S = 30.0
@@ -65,6 +68,18 @@ def observe(provider: Provider, record: Record, owner: str, clock: Clock, accoun
         elif isinstance(read_label(answer.label, owner), Mark):
             alive.append(answer)
     return Observation((*listing.instances, *alive), listing.started_at, frozenset(gone), account)
+
+
+def looked_at(checks: Checker, observation: Observation, wish: Wish, record: Record, clock: Clock) -> Observation:
+    """The observation with what the checks say of the instances that need a look. Where all are out of reach alike,
+    that tells of this runner and of no instance."""
+    fleets = {fleet.name: fleet for fleet in wish.fleets}
+    found = list(watched(observation.instances, fleets, record, wish.policy.owner))
+    targets = targets_of(found, record, clock.now())
+    others = any(seen_ready(record.health.get(each.instance.id), clock.now()) for each in found)
+    findings = blinded(checks.check(targets), seen=others) if targets else {}
+    look = Look(clock.now(), frozenset(each.instance.id for each in found), findings)
+    return replace(observation, look=look)
 
 
 def _empty_again(provider: Provider, clock: Clock) -> Listing:
@@ -112,6 +127,10 @@ def run_pass(
     `sights` are what earlier passes saw of the market."""
     done, clock, policy = done or Done(), eyes.clock, wish.policy
     observation = observe(eyes.provider, record, policy.owner, clock, account)
+    if eyes.checks is not None:
+        wish = replace(wish, checked=True)
+        if wish.probing:
+            observation = looked_at(eyes.checks, observation, wish, record, clock)
     wish = replace(wish, settle=grown(wish.settle, record.appeared, clock.now()))
     merged = settle(record, observation, wish, clock.now())
     diff = _compared(wish, observation, merged.record, clock.now())
@@ -144,7 +163,7 @@ def _compared(wish: Wish, observation: Observation, record: Record, now: float) 
 def _ground(wish: Wish, diff: Diff, record: Record, done: Done, sights: Sights, now: float) -> Ground:
     in_doubt = (intent.offer_id for intent in record.intents.values())
     return Ground(
-        wish.policy.blacklist,
+        bans_of(wish.policy, record, now),
         now,
         sitting(diff),
         done.offers_gone.union(in_doubt),

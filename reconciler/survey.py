@@ -20,7 +20,7 @@ from reconciler.core.pool import Pool
 from reconciler.core.query import wide_query_of
 from reconciler.core.sights import NewSights, Sights, sizes_of, utc_day, with_measured
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
-from reconciler.provider import Found, Probe, Provider
+from reconciler.provider import Checker, Found, Probe, Provider
 
 ROWS_A_DAY = 20_000
 """The quota (seen): rows that searches answer, by UTC day."""
@@ -64,6 +64,8 @@ class Eyes:
     provider: Provider
     clock: Clock
     probe: Probe | None = None
+    checks: Checker | None = None
+    """What looks at instances; None: one that runs counts as ready."""
 
 
 @dataclass(slots=True)

@@ -32,6 +32,8 @@ COMMANDS = {
     "import": ("importing", "Write specs that describe instances which exist."),
     "adopt": ("adopt", "Take instances that exist into fleets, as they are."),
     "release": ("adopt", "Let instances go, with their old labels; destroys nothing."),
+    "logs": ("logs", "Show an instance's log, or those of instances that failed."),
+    "strikes": ("strikes", "List the machines that failed us, and forgive one."),
     "unlock": ("history", "Remove the lease of a run that is dead."),
     "free": ("fleets", "Rent for a frozen seat again."),
     "simulate": ("simulate", "Move the simulated world, break an instance in it, start anew; serve it over HTTP."),

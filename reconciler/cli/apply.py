@@ -180,6 +180,7 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
     run = Run(world.provider, store, world.clock, want.policy.owner, begun.record, randomness.randbits)
     run.settle, run.probe, run.sights = want.settle, world.probe, store.sights(world.clock.now())
     run.tell = lambda outcome: _tell(screen, outcome)
+    run.checks, run.logs, run.strikes = world.checks, world.logs(account, want.policy.owner), want.policy.strikes
     if consent.envelope is not None:
         want = replace(want, allowed=replace(want.allowed, approved=consent.lifts))
     screen.busy("reading the account and the market")
@@ -195,6 +196,7 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
     renting = {seat.fleet for seat in envelope.rents}
     renters = [fleet for fleet in want.fleets if fleet.name in renting]
     run.secrets = secrets_of(renters, in_environment if world.simulation is None else stand_in)
+    world.wire.also_hide(run.secrets.values.values())
     if first.plan.changes or envelope.rents or envelope.destroys:
         consent.given(first.plan)
     save_pass(run, first, whole=consent.envelope is None, ended=want.ending)

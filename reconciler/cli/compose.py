@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.options import Where, ledger_beside
+from reconciler.cli.options import Where, ledger_beside, logs_beside
 from reconciler.clock import Clock, StoppingClock, SystemClock
 from reconciler.core.model import Account
 from reconciler.core.secret import hidden
 from reconciler.core.settle import Settle
 from reconciler.errors import WrongUsage
+from reconciler.ledger.logs import FileLogs
 from reconciler.ledger.sqlite import SqliteStore
 from reconciler.survey import Eyes
 
 if TYPE_CHECKING:
-    from reconciler.provider import Probe
+    from reconciler.provider import Checker, Probe
     from reconciler.simulator.simulation import Simulation
     from reconciler.vast.client import Wire
     from reconciler.vast.key import ApiKey
@@ -41,11 +42,13 @@ class World:
     """Where the ledger is, if that was said; else it follows from account and owner."""
     probe: Probe
     """What measures the way to machines: over the real network only where the machines are real."""
+    checks: Checker | None = None
+    """What looks at rented instances; None: one that runs counts as ready."""
 
     @property
     def eyes(self) -> Eyes:
         """What the market is looked at with."""
-        return Eyes(self.provider, self.clock, self.probe)
+        return Eyes(self.provider, self.clock, self.probe, self.checks)
 
     def ledger(self, account: Account, owner: str, *, read_only: bool) -> SqliteStore:
         """The ledger of this account and owner, with the pace of the last command taken over."""
@@ -53,6 +56,10 @@ class World:
         store = SqliteStore(path, account=account.id, owner=owner, read_only=read_only)
         self.wire.pacing.adopt(store.route_clocks())
         return store
+
+    def logs(self, account: Account, owner: str) -> FileLogs:
+        """The kept logs of this account and owner: a folder beside the ledger."""
+        return FileLogs(logs_beside(self.ledger_path or default_ledger(account, owner)))
 
     def keep_pace(self, store: SqliteStore) -> None:
         """Leave the pace to the next command."""

@@ -137,7 +137,7 @@ def free(**values: Any) -> int:
     Example:
       reconcile free flux-training/0
     """
-    seat = _seat(values["seat"])
+    seat = seat_named(values["seat"])
     world_at, screen, loaded = _begin(values)
     one(loaded, seat.fleet)
     with open_world(world_at) as world:
@@ -157,7 +157,8 @@ def free(**values: Any) -> int:
     return 0
 
 
-def _seat(text: str) -> Seat:
+def seat_named(text: str) -> Seat:
+    """`flux-training/0` as a seat, or wrong usage."""
     found = _SEAT.fullmatch(text)
     if found is None:
         raise WrongUsage(f"{text!r} is not a seat such as flux-training/0")

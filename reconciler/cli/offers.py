@@ -13,8 +13,9 @@ from reconciler.cli.declared import one, read
 from reconciler.cli.options import DEFAULT_PATHS, Scope, shape, shape_options, where, world_options
 from reconciler.cli.plan import remember, remembered, warn
 from reconciler.cli.screen import Screen
+from reconciler.core.bans import bans_of
 from reconciler.core.candidates import Appraiser, Candidate
-from reconciler.core.model import Fleet
+from reconciler.core.model import Fleet, Policy
 from reconciler.core.place import Ground, with_news
 from reconciler.core.shortage import relaxations, shortage
 from reconciler.reconcile import read_account
@@ -61,17 +62,21 @@ def offers(**values: Any) -> int:
         warn(world, screen)
         screen.busy("searching the market")
         ground = Ground(loaded.policy.blacklist, world.clock.now())
-        window = look(world, fleet, ground, loaded.policy.owner, values["explain"])
+        window = look(world, fleet, ground, loaded.policy.owner, values["explain"], loaded.policy)
     for problem in window.market.problems:
         screen.alarm(f"warning: {problem}")
     screen.data(_rendered(screen, window, values["explain"], values["relax"]))
     return 1 if window.market.problems and not window.judged else 0
 
 
-def look(world: World, fleet: Fleet, ground: Ground, owner: str, machine: int | None) -> Window:
+def look(
+    world: World, fleet: Fleet, ground: Ground, owner: str, machine: int | None, policy: Policy | None = None
+) -> Window:
     """Everything the market shows of the fleet's GPUs, judged and ranked; of one machine in any case."""
     account = read_account(world.provider)
-    ground = replace(ground, sights=remembered(world, account, owner)[1])
+    record, sights = remembered(world, account, owner)
+    shared = ground.shared if policy is None else bans_of(policy, record, ground.now)
+    ground = replace(ground, sights=sights, shared=shared)
     market = look_around(world.eyes, fleet, ground, machine)
     remember(world, account, owner, news=market.news)
     appraiser = Appraiser(fleet, ground.shared, ground.now, with_news(ground, market.news).sights)

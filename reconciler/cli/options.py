@@ -53,6 +53,11 @@ def ledger_beside(state: Path) -> Path:
     return state.with_suffix(".db") if state.suffix == ".json" else state.with_name(f"{state.name}.db")
 
 
+def logs_beside(ledger: Path) -> Path:
+    """The kept logs of a ledger: the folder `simulated.logs` beside `simulated.db`."""
+    return ledger.with_suffix(".logs")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What is declared: files or directories, a part of their fleets, the policy."""
@@ -172,6 +177,9 @@ lock_timeout_option = click.option(
     default="0s",
     show_default=True,
     help="How long to wait while another run holds the ledger.",
+)
+probe_option = click.option(
+    "--probe", is_flag=True, help="Look at the instances now, instead of telling what the last run found."
 )
 first_run_option = click.option(
     "--first-run", is_flag=True, help="Skip the cold start's wait when the account holds nothing of this owner."

@@ -17,6 +17,7 @@ from reconciler.cli.options import (
     first_run_option,
     max_added_option,
     max_destroys_option,
+    probe_option,
     prune_option,
     scope,
     scope_options,
@@ -48,6 +49,7 @@ SHORTEST_PLAN_KEY = 16
 @max_added_option
 @beside_option
 @first_run_option
+@probe_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save what was planned, for apply --plan.")
 @click.option("--exit-code", is_flag=True, help="Leave with 3 when changes are pending.")
 @shape_options
@@ -71,7 +73,7 @@ def plan(**values: Any) -> int:
     with open_world(world_at) as world:
         warn(world, screen)
         screen.busy("reading the account and the market")
-        result = look(world, replace(checked, settle=settle_of(loaded.policy, world)))
+        result = look(world, replace(checked, settle=settle_of(loaded.policy, world), probing=values["probe"]))
     if values["out"] is not None:
         save(values["out"], result.plan)
     show(screen, result.plan, loaded.policy.file, pending_only=shaped.quiet)

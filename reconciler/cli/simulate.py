@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
-from reconciler.cli.options import DEFAULT_STATE, Duration, ledger_beside, state_option
+from reconciler.cli.options import DEFAULT_STATE, Duration, ledger_beside, logs_beside, state_option
 from reconciler.cli.serve import serve
 from reconciler.errors import NotSaved, WrongUsage
 
@@ -91,6 +92,7 @@ def reset(state: Path) -> int:
     ledger = ledger_beside(state)
     try:
         ledger.unlink(missing_ok=True)
+        shutil.rmtree(logs_beside(ledger), ignore_errors=True)
     except OSError as error:
         raise NotSaved(f"the ledger {ledger} cannot be removed: {error.strerror}") from error
     click.echo("the simulated world and its ledger are gone; the next command begins a new one", err=True)

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.compose import open_world
 from reconciler.cli.declared import read, settle_of
-from reconciler.cli.options import scope, scope_options, shape, shape_options, where, world_options
+from reconciler.cli.options import probe_option, scope, scope_options, shape, shape_options, where, world_options
 from reconciler.cli.plan import look, warn
 from reconciler.cli.screen import Screen
 from reconciler.core.assemble import Wish
@@ -21,6 +21,7 @@ from reconciler.reconcile import Pass
 @click.command()
 @scope_options
 @world_options
+@probe_option
 @click.option("--exit-code", is_flag=True, help="Leave with 3 when a fleet is below its min_ready.")
 @shape_options
 def status(**values: Any) -> int:
@@ -38,7 +39,8 @@ def status(**values: Any) -> int:
         warn(world, screen)
         screen.busy("reading the account")
         paused = tuple(replace(fleet, paused=True) for fleet in loaded.fleets)
-        result = look(world, Wish(paused, loaded.policy, loaded.complete, settle=settle_of(loaded.policy, world)))
+        settle, probing = settle_of(loaded.policy, world), values["probe"]
+        result = look(world, Wish(paused, loaded.policy, loaded.complete, settle=settle, probing=probing))
     plan = _as_declared(result.plan, {fleet.name: fleet.paused for fleet in loaded.fleets}, result)
     screen.data(_rendered(screen, plan, result))
     below = values["exit_code"] and any(fleet.below_min_ready for fleet in plan.fleets)

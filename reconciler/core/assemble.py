@@ -15,6 +15,7 @@ from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.lost import standing_tombstones
 from reconciler.core.model import Fleet, Instance, Limits, Policy
 from reconciler.core.month import guard_month
+from reconciler.core.on_trial import with_trial_waits
 from reconciler.core.place import Placement
 from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait
 from reconciler.core.planner import fleet_plan, own_mistakes, resent, strays, with_countdown
@@ -37,6 +38,10 @@ class Wish:
     settle: Settle = field(default_factory=Settle)
     ending: frozenset[str] = frozenset()
     """Fleets that a person ends: planned although they are paused from now on."""
+    checked: bool = False
+    """Instances are looked at in this world: ready is who has passed its checks, and a new spec is tried out first."""
+    probing: bool = True
+    """This very pass looks at them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
     """The plan of one pass, guarded and counted."""
     policy, observation, diff = wish.policy, readings.observation, readings.diff
     record, account = readings.merged.record, observation.account
-    allowed = replace(wish.allowed, rents_done=done.rents, added=done.added)
+    allowed = replace(wish.allowed, rents_done=done.rents, added=done.added, rented=done.rented)
     undeclared = [m for m in diff.undeclared if m.id not in record.leaving]
     pruned = [m for m in undeclared if m.mark.seat.fleet in wish.prune]
     orphans = [m for m in undeclared if m not in pruned] if wish.complete else []
@@ -110,6 +115,7 @@ def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Do
         ended = (replace(a, reason="the fleet is destroyed") if isinstance(a, Destroy) else a for a in made.actions)
         made = replace(made, actions=tuple(ended))
     made = own_mistakes(made, part.members(), done.rented)
+    made = with_trial_waits(made, part) if wish.checked else made
     return replace(made, notes=tuple(with_countdown(made, record, now, wish.settle)))
 
 

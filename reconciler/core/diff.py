@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from reconciler.core.adopting import sorted_drifts
 from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, Drift, dynamic_drift
+from reconciler.core.faults import STOPPED, Fault, check_fault, dated, status_fault
+from reconciler.core.fields import spec_hash
+from reconciler.core.health import Health, with_health
 from reconciler.core.label import ForeignMark, Mark, Seat, read_label
 from reconciler.core.lost import lost_of
 from reconciler.core.model import Blacklist, Fleet, Instance
 from reconciler.core.record import Intent, Leaving, Record
 from reconciler.core.replacing import replacements_of
 from reconciler.core.settle import Settle
-from reconciler.core.states import GRACE_S, State, state_of
+from reconciler.core.states import State, state_of
+from reconciler.core.striking import wasted_of
 from reconciler.core.traces import Suspect, Tombstone
+from reconciler.core.trial import NEW, Trial
+
+__all__ = ["STOPPED", "Fault"]
 
 _STANDING = {State.READY: 0, State.PENDING: 1}
 
-STOPPED = "stopped"
-"""The fault of an instance that someone stopped, where its fleet wants such ones replaced."""
-
 Bucket = Literal["missing", "frozen", "doubtful", "leaving", "held", "unhealthy", "drifted", "pending", "ready"]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A bad report of the host, since when it lasts and what is left of its grace, in seconds."""
-
-    kind: str
-    since: float
-    grace_left_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +43,8 @@ class Member:
     """What it was adopted with: shown, and never held against it."""
     stranger: bool = False
     """Another runner of the same owner rented it: this ledger never wrote its attempt."""
+    health: Health | None = None
+    """What its checks have found; None where nobody has looked."""
 
     @property
     def condemned(self) -> bool:
@@ -82,6 +80,8 @@ class SeatView:
     """Its instance went unasked: the next rent for it is a replacement."""
     replaced: tuple[float, ...] = ()
     """When it was replaced unasked within the last day."""
+    wasted: Decimal = Decimal(0)
+    """What instances of the seat that were never ready cost within the last day, in dollars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,8 @@ class FleetDiff:
     """Why a guard paused the fleet."""
     lost_beyond: tuple[Tombstone, ...] = ()
     """Lost attempts of seats beyond the declared replicas: they count against budgets all the same."""
+    trial: Trial = NEW
+    """What is known of the spec as it is now."""
 
     def members(self) -> tuple[Member, ...]:
         """Every live instance of the fleet."""
@@ -145,17 +147,9 @@ def faults_of(
         if isinstance(mark, Mark):
             fleet = fleets.get(mark.seat.fleet)
             broken = dynamic_drift(fleet, instance, shared, now) if fleet else ()
-            fault = _fault_of(instance, fleet)
+            fault = status_fault(instance, fleet, now)
             faults[instance.id] = frozenset(({fault} if fault else set()) | {drift.field for drift in broken})
     return faults
-
-
-def _fault_of(instance: Instance, fleet: Fleet | None) -> str | None:
-    """What is wrong with the state of an instance, by name."""
-    state = state_of(instance)
-    if state is State.FAILED:
-        return instance.reported
-    return STOPPED if state is State.HELD and fleet is not None and fleet.on_manual_stop == "replace" else None
 
 
 def judge(
@@ -169,12 +163,14 @@ def judge(
     list_at: float,
 ) -> Member:
     """One managed instance with its state, the drift that counts and the fault it shows."""
-    state = state_of(instance)
+    health = record.health.get(instance.id)
+    state = with_health(state_of(instance, now), health)
     fault = None
-    kind = _fault_of(instance, fleet)
+    kind = status_fault(instance, fleet, now)
     if kind is not None:
-        since = record.since.get((instance.id, kind), list_at)
-        fault = Fault(kind, since, max(0.0, since + GRACE_S.get(kind, 0.0) - now))
+        fault = dated(kind, record.since.get((instance.id, kind), list_at), instance, health, now)
+    elif fleet is not None:
+        fault = check_fault(instance, fleet, health, now)
     drifts: tuple[Drift, ...] = ()
     accepted: tuple[Drift, ...] = ()
     if fleet is not None:
@@ -182,7 +178,7 @@ def judge(
         lasting = (d for d in broken if d.field not in TEXT_RULES or _lasts(record, instance.id, d.field, list_at))
         drifts, accepted = sorted_drifts(fleet, instance, mark, lasting, shared)
     known = record.known.get(instance.id)
-    return Member(instance, mark, state, drifts, fault, accepted, known is not None and known.stranger)
+    return Member(instance, mark, state, drifts, fault, accepted, known is not None and known.stranger, health)
 
 
 def _lasts(record: Record, instance_id: int, field: str, list_at: float) -> bool:
@@ -247,6 +243,7 @@ def _fleet_diff(
         newer,
         record.stopped.get(fleet.name),
         tuple(t for seat in held.lost_seats if _beyond(fleet, seat) for t in held.lost(seat)),
+        record.trials.get((fleet.name, spec_hash(fleet)), NEW),
     )
 
 
@@ -282,6 +279,7 @@ class _Held:
             "frozen": len(lost) > self._lost_per_day,
             "emptied": seat in self.record.emptied,
             "replaced": replacements_of(self.record, seat, self._now),
+            "wasted": wasted_of(self.record, seat, self._now),
         }
 
 
@@ -305,7 +303,7 @@ def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) ->
 def _bucket(keeper: Member) -> Bucket:
     if keeper.fault is not None:
         return "unhealthy"
-    if keeper.state in (State.HELD, State.QUEUED):
+    if keeper.state in (State.HELD, State.OUTBID, State.QUEUED):
         return "held"
     if keeper.drifts:
         return "drifted"

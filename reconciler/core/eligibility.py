@@ -12,12 +12,14 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import ceil
 from operator import attrgetter
 
+from reconciler.core.bans import Bans
 from reconciler.core.clauses import refuses, version
 from reconciler.core.drift import MB_OF_A_GB, in_force, min_vram_mb
 from reconciler.core.gpus import normalise
 from reconciler.core.latency import Measured, reading_of
 from reconciler.core.model import Banned, Blacklist, Clause, Fleet, Latency, Offer, Regions, Requirement
 from reconciler.core.places import matches, parse_location
+from reconciler.core.spans import minute
 
 DAY_S = 86400.0
 _CENTS_OF_A_CENT = Decimal("0.0001")
@@ -50,6 +52,7 @@ class Judge:
         self._checks = (
             *_gpu(fleet),
             *_bans(fleet, shared, now),
+            *_struck(shared),
             self._regions.refuses,
             *_price(fleet),
             *_host(fleet),
@@ -151,6 +154,18 @@ def _bans(fleet: Fleet, shared: Blacklist, now: float) -> Iterator[Check]:
                 yield _ban(rule, field, in_force(entries, now))
     if fleet.blacklist.hosts or shared.hosts:
         yield lambda offer: Refusal("blacklist.hosts", "host unknown") if offer.host_id is None else None
+
+
+def _struck(shared: Blacklist) -> Iterator[Check]:
+    """Machines that failed us lately are out for a while."""
+    out = shared.struck if isinstance(shared, Bans) else {}
+    if out:
+
+        def check(offer: Offer) -> Refusal | None:
+            found = out.get(offer.machine_id)
+            return Refusal("strikes", f"struck until {minute(found.until)}: {found.reason}") if found else None
+
+        yield check
 
 
 def _ban(rule: str, field: str, entries: Mapping[int, Banned]) -> Check:

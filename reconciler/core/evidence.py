@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.core.checking import with_look
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.lost import risen, with_tombstones
 from reconciler.core.model import Account, Instance
+from reconciler.core.readiness import Look
 from reconciler.core.record import (
     ColdStart,
     Intent,
@@ -47,6 +49,8 @@ class Observation:
     """Known ids that the list lacks and a typed answer calls gone."""
     account: Account | None = None
     """None where the key may not read it: then nothing is pinned to an account."""
+    look: Look | None = None
+    """What the checks of its instances found; None where nothing was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ def merge(
     after = _released(after, observation, marks)
     after = replace(after, since=_since(after, faults, marks, at), last_list_at=at)
     after = _warmed(after, marks, at, settle)
+    after = with_look(after, observation.look, observation.instances, marks)
     return Merged(after, tuple(vanished), tuple(destroyed), tuple(lost), late, mislabelled)
 
 

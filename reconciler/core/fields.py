@@ -48,6 +48,7 @@ FIELD_CLASSES: dict[str, FieldClass] = {
     "container.env": "static",
     "container.onstart": "static",
     "container.args": "static",
+    "readiness": "behavioural",
     "rollout": "behavioural",
     "health": "behavioural",
 }

@@ -30,6 +30,9 @@ from reconciler.core.seat_guards import guard_seats
 from reconciler.core.traces import Suspect
 from reconciler.core.vanishing import CONFIRMED_AFTER_S, SUSPICIOUS_HOSTS, SUSPICIOUS_INSTANCES
 
+Unasked = Replace | Destroy
+"""What may end an instance that nobody asked to end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
@@ -50,6 +53,8 @@ class Allowed:
     """What one run may add to what the fleets bill, in $/h."""
     added: Decimal = Decimal(0)
     """What this run has added already."""
+    rented: frozenset[int] = frozenset()
+    """Instances that this run rented: those of them that were never ready go, whatever their number."""
 
 
 def guard_fleet(plan: FleetPlan, part: FleetDiff, policy: Policy, allowed: Allowed) -> FleetPlan:
@@ -87,8 +92,7 @@ def _foreign(plan: FleetPlan, part: FleetDiff, allowed: Allowed) -> FleetPlan:
 
 def _unasked(plan: FleetPlan, part: FleetDiff, limits: Limits, allowed: Allowed) -> FleetPlan:
     """At most max(1, floor(share x n)) destroys that nobody asked for, the worst first."""
-    unasked = (a for a in plan.actions if isinstance(a, Replace) and not a.asked and a.old.id not in allowed.approved)
-    repairs = sorted(unasked, key=_worst)
+    repairs = sorted((a for a in plan.actions if isinstance(a, Unasked) and _counts(a, allowed)), key=_worst)
     live, lift = len(part.members()), f"--max-destroys {len(repairs)}"
     limit = max(1, int(limits.max_unasked_destroy_share * live))
     message = f"{len(repairs)} of {live} instances are to be replaced unasked, at most {limit} in one run"
@@ -103,15 +107,25 @@ def _unasked(plan: FleetPlan, part: FleetDiff, limits: Limits, allowed: Allowed)
     return hold(plan, held, lambda a: id(a) not in waiting)
 
 
-def _worst(action: Replace) -> tuple[bool, float, int]:
+def _counts(action: Unasked, allowed: Allowed) -> bool:
+    """Whether a destroy is one that nobody asked for, and that the share limits."""
+    old, ours = action.old, action.old.id in allowed.rented
+    if old.id in allowed.approved or (ours and old.fault is not None and old.fault.booting):
+        return False
+    return not action.asked if isinstance(action, Replace) else action.unasked and not ours
+
+
+def _worst(action: Unasked) -> tuple[bool, float, int]:
     """Past its grace before within it, then the longest in trouble."""
     fault = action.old.fault
     return (fault is not None and fault.grace_left_s > 0, fault.since if fault else 0.0, action.old.id)
 
 
-def _turned_together(repairs: Iterable[Replace], run_started_at: float) -> list[Replace]:
-    """Instances first seen bad in this run, when they are at least 3 on at least 2 hosts: the reading is suspected."""
-    fresh = [a for a in repairs if a.old.fault is not None and a.old.fault.since >= run_started_at]
+def _turned_together(repairs: Iterable[Unasked], run_started_at: float) -> list[Unasked]:
+    """Instances first seen bad in this run, when they are at least 3 on at least 2 hosts: the reading is suspected.
+    What was never ready has not turned."""
+    faults = ((a, a.old.fault) for a in repairs)
+    fresh = [a for a, fault in faults if fault is not None and not fault.booting and fault.since >= run_started_at]
     hosts = {a.old.instance.host_id for a in fresh}
     return fresh if len(fresh) >= SUSPICIOUS_INSTANCES and len(hosts) >= SUSPICIOUS_HOSTS else []
 

@@ -15,6 +15,7 @@ from reconciler.core.evidence import Merged
 from reconciler.core.label import Seat
 from reconciler.core.plan import Plan
 from reconciler.core.record import Leaving, Record
+from reconciler.core.spans import span
 from reconciler.core.states import State, rate_per_hour
 
 EventKind = Literal[
@@ -133,7 +134,7 @@ def _ready(booting: Mapping[int, float], members: Iterable[Member], at: float) -
     for member in members:
         since = booting.get(member.id)
         if since is not None and member.state is State.READY:
-            text = f"ready in {max(0.0, at - since):.0f}s"
+            text = f"ready in {span(at - since)}"
             yield of_seat(at, "ready", member.mark.seat, text, member.id, rate_per_hour(member.instance))
 
 

@@ -47,4 +47,5 @@ def freed(record: Record, seat: Seat) -> Record:
     tombstones stay, so that a label that appears late is recognised."""
     tombstones = {a: replace(t, freed=True) if t.seat == seat else t for a, t in record.tombstones.items()}
     counted = {s: times for s, times in record.replaced.items() if s != seat}
-    return replace(record, tombstones=tombstones, replaced=counted)
+    wasted = {s: items for s, items in record.wasted.items() if s != seat}
+    return replace(record, tombstones=tombstones, replaced=counted, wasted=wasted)

@@ -12,7 +12,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from reconciler.core.readiness import HealthRules, Readiness
 from reconciler.core.settle import Settle
+from reconciler.core.strikes import StrikeRules
 from reconciler.core.text import SafeText
 
 SECONDS_PER_DAY = 86400
@@ -272,6 +274,8 @@ class Fleet:
     rollout_order: RolloutOrder = "create-first"
     on_manual_stop: OnManualStop = "hold"
     """What becomes of an instance that someone stopped."""
+    readiness: Readiness = field(default_factory=Readiness)
+    health: HealthRules = field(default_factory=HealthRules)
     source: Source = Source("", 0)
 
 
@@ -296,6 +300,9 @@ class Limits:
     """In dollars: what no 30 days may cost."""
     replacements_per_seat_per_day: int = 3
     """Unasked ones: of what failed, vanished or came back wrong."""
+    wasted_per_seat_per_day: Decimal | None = None
+    """In dollars: what instances of one seat that were never ready may cost; None: so many hours at the fleet's cap as
+    `replacements_per_seat_per_day` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +331,7 @@ class Policy:
     images: ImageRules = ImageRules()
     secrets: SecretRules = SecretRules()
     settle: Settle = field(default_factory=Settle)
+    strikes: StrikeRules = field(default_factory=StrikeRules)
 
 
 # --- what exists ----------------------------------------------------------------------------------

@@ -11,11 +11,15 @@ from reconciler.core.diff import STOPPED, Diff, FleetDiff, Member, SeatView, jud
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet, Instance
+from reconciler.core.on_trial import doomed, is_condemned
 from reconciler.core.place import Choice, Placement
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
 from reconciler.core.record import Record
 from reconciler.core.shortage import Shortage
 from reconciler.core.states import State, rate_per_hour
+
+_LEFT_ALONE = (State.HELD, State.OUTBID)
+"""Somebody stopped them, or beat their bid; nobody says which."""
 
 
 def needs_of(
@@ -43,6 +47,7 @@ def needs_of(
         )
         for part in diff.fleets
         if not part.paused and not part.newer_labels and (part.foreign_owner is None or part.foreign_owner in beside)
+        if not is_condemned(part)
         for view in part.seats
         if _wants(view) and (ceilings is None or view.seat in ceilings)
     ]
@@ -74,7 +79,7 @@ def _moving(view: SeatView) -> bool:
 
 
 def _stays(view: SeatView, extra: Member) -> bool:
-    return view.bucket == "unhealthy" if extra.fault is not None else extra.state is State.HELD
+    return view.bucket == "unhealthy" if extra.fault is not None else extra.state in _LEFT_ALONE
 
 
 def fleet_plan(
@@ -88,8 +93,11 @@ def fleet_plan(
     actions: list[Action] = []
     open_seats: list[Seat] = []
     if not part.paused:
-        pace = _Pace(part)
+        pace, hopeless = _Pace(part), doomed(part)
         for view in part.seats:
+            if view.keeper is not None and view.keeper.id in hopeless:
+                actions += (_given_up(view, m) for m in (view.keeper, *view.extras) if m.id in hopeless)
+                continue
             actions += _of_seat(view, part.fleet, placement, vanished, rents_wait, pace, clock_text)
         actions = [*_after_outgoing(part, actions), *_surplus(part)]
         empty = [v.seat for v in part.seats if v.bucket in ("missing", "leaving")]
@@ -106,6 +114,11 @@ def fleet_plan(
         doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
     )
+
+
+def _given_up(view: SeatView, member: Member) -> Destroy:
+    """What was never ready goes, and nothing comes for it: the next one would fail alike."""
+    return Destroy(view.seat, member, f"instance {member.id} {_wrong(member)}", unasked=True)
 
 
 class _Pace:
@@ -211,7 +224,7 @@ def _extras(view: SeatView) -> Iterator[Destroy]:
     if keeper is None or keeper.state not in (State.READY, State.PENDING):
         return
     for extra in view.extras:
-        if extra.state is State.HELD and extra.fault is None:
+        if extra.state in _LEFT_ALONE and extra.fault is None:
             continue
         serves_still = extra.state is State.READY and keeper.state is not State.READY
         drift = "; ".join(map(str, extra.drifts))
@@ -237,7 +250,7 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     yield from _traces(view)
     for item in view.leaving:
         yield SeatNote(view.seat, "leaving", f"instance {item.id} is being destroyed", item.rate_per_hour)
-    for extra in (e for e in view.extras if e.state is State.HELD and e.fault is None):
+    for extra in (e for e in view.extras if e.state in _LEFT_ALONE and e.fault is None):
         text = f"instance {extra.id}, also of this seat, was stopped by someone; left alone"
         yield SeatNote(view.seat, "held", text, rate_per_hour(extra.instance))
     keeper = view.keeper
@@ -248,15 +261,24 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
         text = f"instance {keeper.id} was adopted as it is: {'; '.join(map(str, keeper.accepted))}"
         yield SeatNote(view.seat, "adopted", text, rate)
     if view.bucket == "held":
-        what = "was stopped by someone" if keeper.state is State.HELD else "waits for its GPU"
+        what = "waits for its GPU" if keeper.state is State.QUEUED else "was stopped by someone"
         yield SeatNote(view.seat, "held", f"instance {keeper.id} {what}; left alone", rate)
     elif view.bucket in ("unhealthy", "drifted") and unplaced:
         wrong = keeper.fault.kind if keeper.fault else "; ".join(map(str, keeper.drifts))
         yield SeatNote(
             view.seat, "kept", f"instance {keeper.id} is kept, without an offer to replace it: {wrong}", rate
         )
-    elif keeper.state is State.PENDING:
-        yield SeatNote(view.seat, "pending", f"instance {keeper.id} is booting", rate)
+    elif keeper.state in (State.PENDING, State.UNREADY) and keeper.fault is None:
+        yield SeatNote(view.seat, "pending", f"instance {keeper.id} {_not_yet(keeper)}", rate)
+
+
+def _not_yet(keeper: Member) -> str:
+    """Why an instance is not ready that nothing is held against so far."""
+    health = keeper.health
+    if health is None or not health.cause:
+        return "is booting"
+    doubt = "whether it is ready cannot be told" if health.verdict == "cannot tell" else "not ready yet"
+    return f"runs, {doubt}: {health.cause}"
 
 
 def _traces(view: SeatView) -> Iterator[SeatNote]:

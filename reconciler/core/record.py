@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from reconciler.core.health import Health
 from reconciler.core.label import Seat
 from reconciler.core.settle import Appearance
+from reconciler.core.strikes import Strikes
 from reconciler.core.traces import Outside, Suspect, Tombstone
+from reconciler.core.trial import Trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,14 @@ class Record:
     """When a seat's instance was replaced unasked within a day."""
     appeared: tuple[Appearance, ...] = ()
     """Labels that took long to appear, within a day."""
+    health: Mapping[int, Health] = field(default_factory=dict)
+    """What the checks of instances have found, by id."""
+    trials: Trials = field(default_factory=dict)
+    """Which spec hashes were ready once, and on which machines the others failed."""
+    strikes: Strikes = field(default_factory=dict)
+    """What counts against machines."""
+    wasted: Mapping[Seat, tuple[tuple[float, Decimal], ...]] = field(default_factory=dict)
+    """What instances of a seat that were never ready cost within a day: when each went, and dollars."""
 
 
 def with_intent(record: Record, intent: Intent) -> Record:
@@ -160,6 +171,7 @@ def without_instance(record: Record, instance_id: int) -> Record:
         since={key: at for key, at in record.since.items() if key[0] != instance_id},
         relabels={i: item for i, item in record.relabels.items() if i != instance_id},
         suspects={i: s for i, s in record.suspects.items() if i != instance_id},
+        health={i: h for i, h in record.health.items() if i != instance_id},
     )
 
 
@@ -174,10 +186,11 @@ def with_pause(record: Record, fleet: str, at: float) -> Record:
 
 
 def without_pause(record: Record, fleet: str) -> Record:
-    """The record with a fleet resumed; what was destroyed outside until now is forgiven."""
+    """The record with a fleet resumed; what was destroyed outside until now is forgiven, and its spec tried anew."""
     return replace(
         record,
         paused={name: at for name, at in record.paused.items() if name != fleet},
         stopped={name: why for name, why in record.stopped.items() if name != fleet},
         outside={i: gone for i, gone in record.outside.items() if gone.seat.fleet != fleet},
+        trials={key: trial for key, trial in record.trials.items() if key[0] != fleet or trial.proved},
     )

@@ -10,12 +10,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.diff import FleetDiff, SeatView
-from reconciler.core.model import Limits
+from reconciler.core.model import Fleet, Limits
+from reconciler.core.on_trial import GUARD, refusal
 from reconciler.core.plan import Action, Destroy, FleetPlan, Held, is_unasked
 
-STANDING = frozenset({"frozen seat", "destroyed outside", "suspicious vanishing"})
+STANDING = frozenset({"frozen seat", "destroyed outside", "suspicious vanishing", GUARD})
 """Guards that refuse for what is remembered, whether anything is planned or not."""
-FROM_MEMORY = STANDING | {"replacements per seat"}
+FROM_MEMORY = STANDING | {"replacements per seat", "wasted per seat"}
 """Guards that may begin to refuse in the middle of a run: its last words name them."""
 _SITS = ("ready", "pending", "held")
 
@@ -24,7 +25,9 @@ def guard_seats(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPlan:
     """The plan of a fleet without rents for seats that were replaced too often, and with a refusal for each seat that
     is frozen and for a fleet that a guard paused."""
     plan = _often_replaced(plan, part, limits)
-    return replace(plan, held=(*plan.held, *_frozen(part), *_stopped(part)))
+    plan = _too_dear(plan, part, limits)
+    spec = refusal(part)
+    return replace(plan, held=(*plan.held, *_frozen(part), *_stopped(part), *([spec] if spec else [])))
 
 
 def _frozen(part: FleetDiff) -> Iterator[Held]:
@@ -62,3 +65,28 @@ def _worn(action: Action, view: SeatView, most: int) -> Held:
         f" limits.replacements_per_seat_per_day is {most}"
     )
     return Held("replacements per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,))
+
+
+def wasted_limit(fleet: Fleet, limits: Limits) -> Decimal:
+    """What instances of one seat that were never ready may cost within a day, in dollars: as written, else so many
+    hours at the fleet's cap as there may be replacements."""
+    if limits.wasted_per_seat_per_day is not None:
+        return limits.wasted_per_seat_per_day
+    return limits.replacements_per_seat_per_day * fleet.price.max_per_hour
+
+
+def _too_dear(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPlan:
+    """At most so much money within a day for instances of a seat that were never ready."""
+    most = wasted_limit(part.fleet, limits)
+    dear = {view.seat: view for view in part.seats if view.wasted >= most and view.wasted > 0}
+    out = [a for a in plan.actions if a.seat in dear and not isinstance(a, Destroy) and is_unasked(a)]
+    kept = tuple(a for a in plan.actions if not any(a is each for each in out))
+    return replace(plan, actions=kept, held=(*plan.held, *(_dear(a, dear[a.seat], most) for a in out)))
+
+
+def _dear(action: Action, view: SeatView, most: Decimal) -> Held:
+    message = (
+        f"instances of {view.seat} that were never ready cost ${view.wasted:.3f} within a day,"
+        f" limits.wasted_per_seat_per_day is ${most:.3f}"
+    )
+    return Held("wasted per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,))

@@ -1,9 +1,15 @@
-"""What four status fields of the account mean, as one table."""
+"""What four status fields of the account mean, and what each state bills, as one table.
+
+The fields are: what the host last reported of the container, what was last asked for (`intended`), whether the contract
+holds its GPU (`current`), and where it is heading. Besides them count when the contract ends and whether it is a bid.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from typing import Literal
 
 from reconciler.core.model import Instance
 
@@ -12,42 +18,93 @@ GRACE_S = {"exited": 120.0, "offline": 600.0, "unknown": 600.0}
 
 
 class State(Enum):
-    """The state of an instance that exists. Until readiness checks exist, running is ready."""
+    """The state of an instance.
+
+    The account alone tells all but two of them: that one which runs is `unready`, or is not ready yet and so `pending`,
+    is told by its checks (`reconciler.core.health`). Without them running is ready.
+    """
 
     PENDING = "pending"
     READY = "ready"
+    UNREADY = "unready"
     FAILED = "failed"
+    OUTBID = "outbid"
     QUEUED = "queued"
     HELD = "held"
+    EXPIRED = "expired"
+    GONE = "gone"
+    DOUBTFUL = "doubtful"
 
 
-def state_of(instance: Instance) -> State:
-    """The reading order of the field: a stop outweighs any report of the host, a queued start outweighs a stale one.
+RESTING = frozenset({State.OUTBID, State.QUEUED, State.HELD, State.EXPIRED})
+"""Its GPU is not held: nothing runs, nothing boots, and its storage bills."""
 
-    Nobody says who stopped an instance: it is held, and left alone. A report that is not in the table is pending:
-    it occupies its seat and nothing is done about it.
-    """
-    if instance.intended == "stopped" or _all_stopped(instance):
-        return State.HELD
-    if instance.current == "stopped" and instance.intended == "running":
-        return State.QUEUED
-    if instance.reported == "running":
-        return State.READY
-    if instance.reported in GRACE_S and instance.intended == "running":
-        return State.FAILED
-    return State.PENDING
+Bill = Literal["nothing", "storage", "everything"]
 
 
-def _all_stopped(instance: Instance) -> bool:
-    return instance.current == instance.intended == instance.heading == "stopped"
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; None: whatever it says."""
+
+    state: State
+    bills: Bill
+    reported: frozenset[str] | None = None
+    intended: str | None = None
+    current: str | None = None
+    ended: bool | None = None
+    """Whether the contract's end has passed."""
+    interruptible: bool | None = None
+
+    def holds(self, instance: Instance, ended: bool) -> bool:
+        """Whether this line speaks of the instance."""
+        return (
+            (self.reported is None or instance.reported in self.reported)
+            and self.intended in (None, instance.intended)
+            and self.current in (None, instance.current)
+            and self.ended in (None, ended)
+            and (self.interruptible is None or self.interruptible is bool(instance.interruptible))
+        )
+
+
+TABLE = (
+    # A contract past its end cannot be started again, whoever stopped it.
+    Row(State.EXPIRED, "storage", intended="stopped", ended=True),
+    Row(State.EXPIRED, "storage", current="stopped", ended=True),
+    # A bid that somebody beat cannot be told from a stop, nor from a start that waits.
+    Row(State.OUTBID, "storage", current="stopped", interruptible=True),
+    # A stop outweighs any report of the host. Nobody says who stopped it.
+    Row(State.HELD, "storage", intended="stopped"),
+    # A queued start outweighs a stale report.
+    Row(State.QUEUED, "storage", intended="running", current="stopped"),
+    Row(State.READY, "everything", reported=frozenset({"running"})),
+    Row(State.FAILED, "nothing", reported=frozenset({"offline"}), intended="running"),
+    # A container that ended still holds its GPU; one that is not heard of may run.
+    Row(State.FAILED, "everything", reported=frozenset({"exited", "unknown"}), intended="running"),
+    # What boots, and any word nobody has seen: it occupies its seat. A pull is counted as if it were billed.
+    Row(State.PENDING, "everything"),
+)
+"""The first line that holds counts (reading order: agreed by several clients of the field)."""
+
+
+def _row(instance: Instance, now: float | None) -> Row:
+    ended = now is not None and instance.ends_at is not None and instance.ends_at <= now
+    return next(row for row in TABLE if row.holds(instance, ended))
+
+
+def state_of(instance: Instance, now: float | None = None) -> State:
+    """The state as the account tells it. Without `now` no contract counts as past its end."""
+    return _row(instance, now).state
+
+
+def state_of_absent(called_gone: bool) -> State:
+    """The state of one that no list shows: gone by a typed answer; without one nobody knows."""
+    return State.GONE if called_gone else State.DOUBTFUL
 
 
 def rate_per_hour(instance: Instance) -> Decimal:
-    """What the instance bills now in $/h, as far as the account tells: nothing while its host is offline, storage
-    alone while it is stopped or queued, else the full price (a pull is counted as if it were billed)."""
-    state = state_of(instance)
-    if state is State.FAILED and instance.reported == "offline":
+    """What the instance bills now in $/h, as far as the account tells. What is gone bills nothing; what is in doubt
+    is counted at the ceiling of its attempt, not here."""
+    bills = _row(instance, None).bills
+    if bills == "nothing":
         return Decimal(0)
-    if state in (State.HELD, State.QUEUED):
-        return instance.storage_per_hour or Decimal(0)
-    return instance.price_per_hour or Decimal(0)
+    return (instance.storage_per_hour if bills == "storage" else instance.price_per_hour) or Decimal(0)

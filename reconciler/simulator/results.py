@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Answer, answer, refusal, text
+from reconciler.simulator.boots import MESSAGES
 from reconciler.simulator.conditions import number
 from reconciler.simulator.incoming import contract_of
 from reconciler.simulator.rng import token
@@ -104,6 +105,8 @@ def _matches(pattern: str, line: str) -> bool:
 
 
 def _container_lines(contract: Contract, now: float) -> list[str]:
+    if contract.failure:
+        return []
     lines = [(contract.runs, f"Starting {contract.image or 'the template image'}")]
     if "ssh" in contract.runtype or "jupyter" in contract.runtype:
         lines.append((contract.runs, "Server listening on 0.0.0.0 port 22."))
@@ -118,7 +121,7 @@ def _daemon_lines(contract: Contract, now: float) -> list[str]:
     lines = [
         (contract.created, f"create C.{contract.id} on machine {contract.machine_id}"),
         (contract.reports, f"docker pull {contract.image or 'the template image'}"),
-        (contract.runs, f"C.{contract.id} started"),
+        (contract.runs, MESSAGES[contract.failure].strip() if contract.failure else f"C.{contract.id} started"),
     ]
     return [f"[{_moment(when)}] {said}" for when, said in lines if when <= now]
 

@@ -39,6 +39,7 @@ from reconciler.core.query_language import Language, understand
 from reconciler.core.settle import Settle
 from reconciler.spec.container_rules import port_of
 from reconciler.spec.durations import seconds
+from reconciler.spec.readiness import health_of, readiness_of, strikes_of
 
 Fields = Mapping[str, Any]
 Readers = Mapping[str, Callable[[Any], Any]]
@@ -144,6 +145,7 @@ _FLEET: Readers = {
     "blacklist": _blacklist,
     "latency": _latency,
     "container": _container,
+    "readiness": readiness_of,
 }
 
 
@@ -156,6 +158,7 @@ def build_fleet(fields: Fields, source: Source, language: Language | None = None
     scoring = _scoring(rest.pop("scoring", {}), "latency" in rest)
     readers: Readers = {**_FLEET, "host": partial(_host, language)}
     read = _read(rest, readers)
+    read["health"] = health_of(fields.get("health", {}))
     return Fleet(**read, scoring=scoring, rollout_order=order, on_manual_stop=stop, source=source)
 
 
@@ -180,5 +183,6 @@ def build_policy(fields: Fields, file: str) -> Policy:
         "secrets": lambda fields: SecretRules(**_read(fields, {"allow": tuple})),
         "blacklist": _blacklist,
         "settle": _settle,
+        "strikes": strikes_of,
     }
     return Policy(**_read(rest, readers), file=file)

@@ -15,6 +15,7 @@ from reconciler.spec.allowed_rules import ALLOW_RULES
 from reconciler.spec.choosing_rules import CHOOSING_RULES
 from reconciler.spec.container_rules import CONTAINER_RULES
 from reconciler.spec.page import shown
+from reconciler.spec.readiness_rules import READINESS_RULES, strike_times
 from reconciler.spec.region_rules import REGION_RULES
 from reconciler.spec.settle_rules import settle_times
 from reconciler.spec.text import named
@@ -24,12 +25,12 @@ from reconciler.spec.tree_access import items, number
 
 def check_fleet(root: Node, *more: Callable[[Node], Iterable[Finding]]) -> list[Finding]:
     """Every finding about one fleet beyond the schema, by the rules of the house and `more`."""
-    return _all(root, (*_BOTH, *_FLEET, *REGION_RULES, *CHOOSING_RULES, *CONTAINER_RULES, *more))
+    return _all(root, (*_BOTH, *_FLEET, *REGION_RULES, *CHOOSING_RULES, *CONTAINER_RULES, *READINESS_RULES, *more))
 
 
 def check_policy(root: Node) -> list[Finding]:
     """Every finding about a policy beyond the schema; its defaults are judged where they meet a fleet."""
-    return _all(root, (*_BOTH, _runway, settle_times, *ALLOW_RULES))
+    return _all(root, (*_BOTH, _runway, settle_times, strike_times, *ALLOW_RULES))
 
 
 def _all(root: Node, rules: Iterable[Callable[[Node], Iterable[Finding]]]) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
 
@@ -17,13 +17,15 @@ from reconciler.errors import Interrupted
 from reconciler.vast.answers import MAX_WAIT_SECONDS, Answer, Call, NoAnswer, Outcome
 from reconciler.vast.key import ApiKey
 from reconciler.vast.pacing import Pacing
-from reconciler.vast.redact import spellings
+from reconciler.vast.redact import hide, spellings
 
 TRIES = 4
 """How often a call that may be repeated is sent at most."""
 
 MAX_BODY = 16 * 1024 * 1024
 CALL_SECONDS = 60.0
+MAX_FETCHED = 256 * 1024
+FETCH_SECONDS = 20.0
 _SHORTEST_KEY = 8
 """What is shorter is no key, and is found by chance in any body."""
 _TIMEOUT = httpx.Timeout(connect=10, read=30, write=10, pool=10)
@@ -54,11 +56,45 @@ class Wire:
         self._pacing = pacing
         self._jitter = jitter
         self._client = _client(key, origin, transport)
+        self._transport = transport
+        self._bare: httpx.Client | None = None
         self._sent: set[str] = {key.reveal()}
 
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
+        if self._bare is not None:
+            self._bare.close()
+
+    @property
+    def origin(self) -> str:
+        """Whose answers these are."""
+        return self._origin
+
+    def also_hide(self, secrets: Iterable[str]) -> None:
+        """Blot these out of everything that is shown from now on, as if they had been sent."""
+        self._sent.update(secret for secret in secrets if secret)
+
+    def hidden(self, text: str) -> str:
+        """A text of many lines without the secrets that are known here."""
+        return "\n".join(hide(line, self._sent) for line in text.splitlines())
+
+    def fetch(self, url: str) -> str | None:
+        """The end of what stands at an address outside the API, read without the key; None where nothing does (yet)."""
+        if self._bare is None:
+            transport = self._transport or httpx.HTTPTransport(trust_env=False)
+            self._bare = httpx.Client(transport=transport, timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
+        deadline, body, read = self._clock.now() + FETCH_SECONDS, bytearray(), 0
+        try:
+            with self._bare.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+                for chunk in [response.content] if response.is_stream_consumed else response.iter_raw():
+                    body, read = (body + chunk)[-MAX_FETCHED:], read + len(chunk)
+                    if read > MAX_BODY or self._clock.now() > deadline:
+                        break
+        except (httpx.HTTPError, httpx.InvalidURL, OSError):
+            return None
+        whole = response.status_code == 200
+        return self.hidden(body.decode("utf-8", "replace")) if whole else None
 
     @property
     def pacing(self) -> Pacing:

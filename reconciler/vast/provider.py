@@ -27,6 +27,7 @@ from reconciler.vast.client import Wire
 from reconciler.vast.decode import Malformed, identifier, number
 from reconciler.vast.encode import flaw_of, rent_body, secrets_of
 from reconciler.vast.listing import read_listing
+from reconciler.vast.logs import read_logs
 from reconciler.vast.offers import offers
 from reconciler.vast.renting import rent_answer
 from reconciler.vast.rows import instance
@@ -124,6 +125,10 @@ class VastProvider:
         if isinstance(outcome, Answer) and outcome.status == 200 and outcome.success is True:
             return RelabelSent()
         return RelabelDoubtful(outcome.summary)
+
+    def logs(self, instance_id: int, tail: int) -> str | None:
+        """The last lines of an instance's log, without the secrets that are known here."""
+        return read_logs(self._wire, self._clock, instance_id, tail)
 
     def free_at(self, route: Route) -> float:
         """When the next call of `route` may be sent without waiting, epoch seconds."""

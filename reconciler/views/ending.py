@@ -23,6 +23,8 @@ def ending_lines(report: Report) -> Iterator[str]:
         yield f"{_ended(report)} {did}"
         yield from (f"! still waiting: {text}" for text in report.waits)
         yield from (f"! {text}" for text in report.failed)
+    for fleet in report.plan.fleets:
+        yield from (f"! {note.seat}: {note.text}" for note in fleet.notes if note.kind == "kept")
     for held in report.plan.refusals():
         if held.guard in FROM_MEMORY:
             yield f"! held back by {held.guard}: {held.message}; lifted by: {held.lift}"

@@ -53,6 +53,8 @@ def _why_empty(view: SeatView) -> str:
 def _row(member: Member, state: str) -> SeatRow:
     strange = "rented by another runner of this owner" if member.stranger else ""
     why = "; ".join(map(str, member.drifts)) or (member.fault.kind if member.fault else strange)
+    if not why and member.health is not None:
+        why = member.health.cause
     if not why and member.accepted:
         why = f"adopted as it is: {'; '.join(map(str, member.accepted))}"
     return SeatRow(str(member.mark.seat), state, why, member.instance, rate_per_hour(member.instance))

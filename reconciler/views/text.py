@@ -238,7 +238,7 @@ def leaks_text(leaks: Sequence[Leak], now: float) -> Iterator[str]:
 
 # --- afterwards -----------------------------------------------------------------------------------
 
-_MARKS = {"rented": "+", "ready": "+", "destroyed": "-", "offer gone": " ", "skipped": " "}
+_MARKS = {"rented": "+", "ready": "+", "destroyed": "-", "offer gone": " ", "skipped": " ", "log": " "}
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -185,9 +185,11 @@ class Project:
         return self.path / LEDGER
 
     def kept(self) -> dict[str, bytes]:
-        """Everything that is remembered, byte by byte."""
+        """Everything that is remembered and decides anything, byte by byte."""
         folder = self.path / STATE.parent
-        return {file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.suffix != ".lock"}
+        return {
+            file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.suffix not in (".lock", ".logs")
+        }
 
 
 def _set(spec: dict[str, Any], path: list[str], value: Any) -> None:

@@ -60,7 +60,8 @@ class Told:
         """The world as it was."""
         folder = self.project.ledger.parent
         for file in folder.iterdir():
-            file.unlink()
+            if file.is_file():  # Logs that were kept are told to nobody but people.
+                file.unlink()
         for name, kept in self.world.items():
             (folder / name).write_bytes(kept)
 

@@ -25,6 +25,7 @@ from reconciler.core.model import (
     Source,
     Tier,
 )
+from reconciler.core.readiness import Check, HealthRules, Readiness
 
 TOKEN = FromEnv("HF_TOKEN")
 LOGIN = RegistryLogin("ghcr.io", "bot", FromEnv("GHCR_READ_TOKEN"))
@@ -116,8 +117,9 @@ NOT_STATIC = {
     "latency": replace(BASE, latency=Latency((Decimal("37.77"), Decimal("-122.42")))),
     "scoring": replace(BASE, scoring=Scoring("reliable")),
     "container.registry_login.password": of_container(registry_login=replace(LOGIN, password=FromEnv("OTHER", 2))),
+    "readiness": replace(BASE, readiness=Readiness(60.0, (Check("ssh"),))),
     "rollout": replace(BASE, rollout_order="destroy-first"),
-    "health": replace(BASE, on_manual_stop="replace"),
+    "health": replace(BASE, on_manual_stop="replace", health=HealthRules(60.0)),
 }
 
 

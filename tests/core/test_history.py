@@ -69,7 +69,7 @@ def test_an_instance_is_ready_once_in_whichever_run_sees_it():
     booting, events = found(before, observation(instance(status="loading")))
     assert (events, booting.told) == ((), before.told)
     ready, (event,) = found(booting, observation(instance()))
-    assert (event.kind, event.text, ready.told) == ("ready", "ready in 90s", {})
+    assert (event.kind, event.text, ready.told) == ("ready", "ready in 1m30s", {})
     assert twice(before, observation(instance())) == ["ready june/0 100"]
 
 

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import DAY_S, NO_BANS, NOW, attempt, diff, instance, offer, plans, told
+from builders import DAY_S, NO_BANS, NOW, attempt, diff, instance, offer, plans, record, told
 from market.shop import Now, Shop, ground, needs
 from schema_fields import fields_of_a_fleet
 
 from reconciler.core.budget import rooms
 from reconciler.core.candidates import Appraiser
 from reconciler.core.fields import spec_hash
+from reconciler.core.health import Health
 from reconciler.core.label import Mark, write_label
 from reconciler.core.latency import Measured
 from reconciler.core.model import Fleet, FromEnv, Offer, RentOrder
 from reconciler.core.place import place
 from reconciler.core.planner import needs_of
+from reconciler.core.readiness import checks_of
 from reconciler.core.sights import Sights
 from reconciler.errors import InvalidInput
 from reconciler.spec.load import load
@@ -164,6 +166,36 @@ def ready_at_least(fleet: Fleet) -> Any:
     return plan.below_min_ready
 
 
+def booting(minutes: int) -> Outcome:
+    """What becomes of an instance that boots for so long."""
+    health = {100: Health(NOW - 60 * minutes)}
+
+    def outcome(fleet: Fleet) -> Any:
+        found = diff(fleet, [instance(spec=fleet, status="loading")], record(health=health))
+        return [line for plan in plans(found, (offer(1),)) for line in told(plan.actions)]
+
+    return outcome
+
+
+def failing(fleet: Fleet) -> Any:
+    """What becomes of an instance that was ready and does not pass for six minutes."""
+    health = Health(NOW - 9000, NOW - 8000, NOW - 360, NOW, "fail", "ssh: connection refused")
+    found = diff(fleet, [instance(spec=fleet)], record(health={100: health}))
+    return [line for plan in plans(found, (offer(1),)) for line in told(plan.actions)]
+
+
+def looked_for(fleet: Fleet) -> Any:
+    """What an instance must pass."""
+    return [f"{check} {check.run}".strip() for check in checks_of(fleet, instance(spec=fleet))]
+
+
+def checking(one: Any, said: str, other: Any, otherwise: str) -> Flip:
+    """Two single checks."""
+    base = {"container.ports": [80, 81]}
+    checks = "readiness.checks"
+    return Flip(looked_for, ({**base, checks: [one]}, [said]), ({**base, checks: [other]}, [otherwise]))
+
+
 class Row:
     """An offer's further properties."""
 
@@ -252,6 +284,32 @@ FLIPS: dict[str, Flip] = {
         planned(instance(status="stopped"), market=(offer(1),)),
         ({"health.on_manual_stop": "hold"}, []),
         ({"health.on_manual_stop": "replace"}, ["-/+ june/0 100 -> offer 1"]),
+    ),
+    "health.unhealthy_after": flip(
+        failing,
+        ({"health.unhealthy_after": "5m"}, ["-/+ june/0 100 -> offer 1"]),
+        ({"health.unhealthy_after": "10m"}, ["-/+ june/0 100 -> offer 1, its grace"]),
+    ),
+    # --- readiness
+    "readiness": flip(booting(30), ({}, ["-/+ june/0 100 -> offer 1"]), ({"readiness": {"boot_timeout": "1h"}}, [])),
+    "readiness.boot_timeout": flip(
+        booting(10),
+        ({"readiness.boot_timeout": "9m"}, ["-/+ june/0 100 -> offer 1"]),
+        ({"readiness.boot_timeout": "11m"}, []),
+    ),
+    "readiness.checks": checking({"ssh": {}}, "ssh", {"tcp": {"port": 80}}, "tcp 80"),
+    "readiness.checks.ssh": checking({"ssh": {}}, "ssh", {"gpu": {}}, "gpu"),
+    "readiness.checks.gpu": checking({"gpu": {}}, "gpu", {"ssh": {}}, "ssh"),
+    "readiness.checks.tcp": checking({"tcp": {"port": 80}}, "tcp 80", {"ssh": {}}, "ssh"),
+    "readiness.checks.tcp.port": checking({"tcp": {"port": 80}}, "tcp 80", {"tcp": {"port": 81}}, "tcp 81"),
+    "readiness.checks.http": checking({"http": {"port": 80}}, "http 80/", {"ssh": {}}, "ssh"),
+    "readiness.checks.http.port": checking({"http": {"port": 80}}, "http 80/", {"http": {"port": 81}}, "http 81/"),
+    "readiness.checks.http.path": checking(
+        {"http": {"port": 80}}, "http 80/", {"http": {"port": 80, "path": "/ok"}}, "http 80/ok"
+    ),
+    "readiness.checks.command": checking({"command": {"run": "true"}}, "command true", {"ssh": {}}, "ssh"),
+    "readiness.checks.command.run": checking(
+        {"command": {"run": "true"}}, "command true", {"command": {"run": "test -f /a"}}, "command test -f /a"
     ),
     # --- cards
     "gpu": refused("gpu", {"models": ["RTX 4090"]}, {"models": ["RTX 3060"]}, {}, "no such card"),

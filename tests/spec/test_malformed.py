@@ -298,8 +298,14 @@ CASES: dict[str, tuple[str | bytes, list[str], str]] = {
         "4096",
     ),
     "script and arguments too long together": (
-        fleet(container="{image: a/b:1, connect: args, onstart: '" + "x " * 1500 + "', args: ['" + "y " * 1500 + "']}"),
-        ["5:42 too-long"],
+        fleet(
+            container="{image: a/b:1, ports: [1], connect: args, onstart: '"
+            + "x " * 1500
+            + "', args: ['"
+            + "y " * 1500
+            + "']}"
+        ),
+        ["5:54 too-long"],
         "4096",
     ),
     "a script with a NUL": (
@@ -359,7 +365,9 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
-@pytest.mark.parametrize("place", ["env: {A: '%s'}", "onstart: 'export A=%s'", "connect: args, args: ['%s']"])
+@pytest.mark.parametrize(
+    "place", ["env: {A: '%s'}", "onstart: 'export A=%s'", "ports: [1], connect: args, args: ['%s']"]
+)
 def test_a_literal_secret_is_warned_of_and_never_shown(folder, secret, place):
     folder.write("f.yaml", fleet(container="{image: a/b:1, " + place % secret + "}"))
     (warning,) = folder.load("f.yaml").warnings

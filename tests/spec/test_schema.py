@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
 from schema_fields import fields
 
-from reconciler.core import model
+from reconciler.core import model, readiness, strikes
 from reconciler.spec.durations import seconds
 from reconciler.spec.schema import load_schema, schema_text
 
@@ -43,7 +43,7 @@ MUST_BE_WRITTEN = [
     for name, field in FIELDS.items()
     if name.rpartition(".")[2].rpartition(" ")[2]
     in {*("kind", "name", "models", "max_per_hour", "in", "id", "from_env", "server", "username", "password", "file")}
-    | {"image", "vast_template", "onstart", "reason", "until", "registry_login", "users_at", "penalty"}
+    | {"image", "vast_template", "onstart", "reason", "until", "registry_login", "users_at", "penalty", "port", "run"}
 ]
 
 
@@ -100,14 +100,31 @@ def test_the_fields_are_those_of_the_model():
         "container": model.Container,
         "registry_login": model.RegistryLogin,
     }
+    assert {
+        f"{name}_s" if name == "boot_timeout" else name for name in definitions["readiness"]["properties"]
+    } == names(readiness.Readiness)
+    assert set(definitions["readiness"]["properties"]["checks"]["items"]["properties"]) == set(
+        get_args(readiness.CheckKind)
+    )
     for section, part in sections.items():
         assert set(definitions[section]["properties"]) == names(part), section
-    fleet = set(load_schema("fleet")["properties"]) - {"kind", "rollout", "health"}
+    fleet = set(load_schema("fleet")["properties"]) - {"kind", "rollout"}
     assert fleet == names(model.Fleet) - {"rollout_order", "on_manual_stop", "source"}
     policy = load_schema("policy")["properties"]
     assert set(policy) - {"kind", "defaults"} == names(model.Policy) - {"file"}
     assert set(policy["limits"]["properties"]) == names(model.Limits)
+    spans = {"for": "for_s", "at_most": "at_most_s"}
+    assert {spans.get(name, name) for name in policy["strikes"]["properties"]} == names(strikes.StrikeRules)
     assert set(policy["defaults"]["properties"]) == set(load_schema("fleet")["properties"]) - {"kind", "name"}
+
+
+def test_the_defaults_of_strikes_and_health_are_those_of_the_model():
+    said = load_schema("policy")["properties"]["strikes"]["properties"]
+    ours = strikes.StrikeRules()
+    assert (said["after"]["default"], said["doubling"]["default"]) == (ours.after, ours.doubling)
+    assert (seconds(said["for"]["default"]), seconds(said["at_most"]["default"])) == (ours.for_s, ours.at_most_s)
+    health = load_schema("fleet")["$defs"]["health"]["properties"]
+    assert seconds(health["unhealthy_after"]["default"]) == readiness.HealthRules().unhealthy_after_s
 
 
 def test_our_specs_tell_editors_where_the_schema_is():

@@ -1,0 +1,132 @@
+"""What is wrong with an instance, since when, and how much patience is left: by its status, its boot, its checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core.boot_errors import BootError, boot_error
+from reconciler.core.health import Health, never_ran
+from reconciler.core.model import Fleet, Instance
+from reconciler.core.readiness import boot_timeout_s
+from reconciler.core.spans import span
+from reconciler.core.states import GRACE_S, State, state_of
+
+STOPPED = "stopped"
+"""The fault of an instance that someone stopped, where its fleet wants such ones replaced."""
+EXPIRED = "expired"
+"""The fault of an instance whose contract has ended: it cannot be started again."""
+UNABLE = "unable to start: "
+"""What a fault begins with whose cause is the host's own message."""
+GAVE_UP = "stopped before it ran"
+"""A host that gives up looks as if somebody had stopped the instance; there is nothing on it yet to be kept."""
+STILL = "still"
+_SILENT = frozenset({"offline", "unknown", EXPIRED, STOPPED})
+"""Of these there is no container that could be asked for its log, and none of them tells of the spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A bad report of the host or of a check, since when it lasts and what is left of its grace, in seconds."""
+
+    kind: str
+    since: float
+    grace_left_s: float
+    booting: bool = False
+    """The instance was never ready."""
+    blames_machine: bool = True
+    """Another machine may do better."""
+
+    @property
+    def has_log(self) -> bool:
+        """Whether the container's log may tell more."""
+        return self.kind not in _SILENT
+
+    @property
+    def cause(self) -> str:
+        """What two instances that fail alike have in common: the fault without its times."""
+        return self.kind.partition(": ")[2] or self.kind
+
+    @property
+    def over_status(self) -> bool:
+        """Whether the account's own words condemn it, and not a check."""
+        return self.kind in GRACE_S or self.kind in _SILENT or self.kind.startswith(UNABLE)
+
+
+def status_fault(instance: Instance, fleet: Fleet | None, now: float | None = None) -> str | None:
+    """What is wrong by the account's own words, by a name under which the record dates it."""
+    state = state_of(instance, now)
+    if (error := cannot_start(instance, state)) is not None:
+        return f"{UNABLE}{error.cause}"
+    if state is State.FAILED:
+        return instance.reported
+    if state is State.EXPIRED:
+        return EXPIRED
+    stopped = state in (State.HELD, State.OUTBID)
+    return STOPPED if stopped and fleet is not None and fleet.on_manual_stop == "replace" else None
+
+
+def cannot_start(instance: Instance, state: State) -> BootError | None:
+    """The host's message, where it says that the container cannot start. Of one that runs, or that somebody stopped,
+    it is an old message."""
+    fresh = state is State.PENDING or (state is State.FAILED and instance.reported == "exited")
+    return boot_error(instance.message) if fresh else None
+
+
+def dated(kind: str, since: float, instance: Instance, health: Health | None, now: float) -> Fault:
+    """A fault of the status as it counts: an error message at once, everything else after its grace."""
+    error = boot_error(instance.message) if kind.startswith(UNABLE) else None
+    booting = error is not None if health is None else health.ready_at is None
+    left = max(0.0, since + GRACE_S.get(kind, 0.0) - now)
+    return Fault(kind, since, left, booting, error is None or error.whose == "machine")
+
+
+def check_fault(instance: Instance, fleet: Fleet, health: Health | None, now: float) -> Fault | None:
+    """What is wrong by the checks, or by a boot that takes too long."""
+    state = state_of(instance, now)
+    gave_up = state is State.HELD and health is not None and never_ran(health)
+    if health is None or not (state in (State.READY, State.PENDING) or gave_up):
+        return None
+    if health.ready_at is None:
+        return _never_ready(instance, fleet, health, state, now)
+    if health.failing_since is None:
+        return None
+    if state is State.PENDING:
+        limit = boot_timeout_s(fleet)
+        if now - health.failing_since < limit:
+            return None
+        return Fault(f"not ready again in {span(limit)}: {_still(instance)}", health.failing_since, 0.0)
+    if health.verdict != "fail":
+        return None
+    left = max(0.0, health.failing_since + fleet.health.unhealthy_after_s - now)
+    return Fault(f"unready: {health.cause}", health.failing_since, left, False, health.by_machine)
+
+
+def _never_ready(instance: Instance, fleet: Fleet, health: Health, state: State, now: float) -> Fault | None:
+    """Too late, and the last look says so: of one that nobody can tell anything of nothing follows."""
+    limit = boot_timeout_s(fleet)
+    if now - health.since < limit or (state is State.READY and health.verdict != "fail"):
+        return None
+    told = {State.READY: health.cause, State.PENDING: _still(instance), State.HELD: GAVE_UP}
+    cause = told[state]
+    return Fault(f"not ready in {span(limit)}: {cause}", health.since, 0.0, booting=True)
+
+
+def _still(instance: Instance) -> str:
+    return f"{STILL} {instance.reported or 'without a report'}"
+
+
+def is_over(fault: Fault, reading: Instance) -> bool:
+    """Whether a fresh reading shows that what an instance was to be replaced for is over. What a check has found only
+    a check can take back; a boot that was too slow ends when the container runs."""
+    state = state_of(reading)
+    if fault.kind == STOPPED:
+        return state not in (State.HELD, State.OUTBID)
+    if fault.kind == EXPIRED:
+        return state not in (State.HELD, State.OUTBID, State.QUEUED)
+    if fault.kind.startswith(UNABLE):
+        return cannot_start(reading, state) is None
+    if fault.over_status:
+        return state is not State.FAILED
+    if fault.cause == GAVE_UP:
+        return state is not State.HELD
+    return state is State.READY and fault.cause.startswith(STILL)

@@ -1,0 +1,75 @@
+"""What a failed instance leaves in the record: a strike of its machine, a failure of its spec, what it has cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from reconciler.core.faults import STOPPED, Fault
+from reconciler.core.label import Mark, Seat
+from reconciler.core.record import Record
+from reconciler.core.strikes import Strike, StrikeRules, counting
+from reconciler.core.trial import NEW, Failure, condemned, with_failures, with_trial
+
+DAY_S = 86_400.0
+HOUR_S = Decimal(3600)
+_NOBODYS = frozenset({STOPPED, "expired"})
+"""Faults that come with the contract or from a person."""
+_OF_THE_HOST = frozenset({"offline", "unknown"})
+"""They say nothing of the spec, however early they come."""
+
+
+def with_strike(record: Record, machine_id: int, strike: Strike, rules: StrikeRules) -> Record:
+    """The record with a strike more; the forgotten ones of its machine go."""
+    kept = counting(record.strikes.get(machine_id, ()), rules, strike.at)
+    return replace(record, strikes={**record.strikes, machine_id: (*kept, strike)})
+
+
+def forgiven(record: Record, machine_id: int) -> Record:
+    """The record without any strike of a machine."""
+    return replace(record, strikes={m: all_of for m, all_of in record.strikes.items() if m != machine_id})
+
+
+def failed(record: Record, mark: Mark, machine_id: int | None, fault: Fault, rules: StrikeRules, at: float) -> Record:
+    """The record once an instance goes for `fault`. Where that condemns its spec, no machine keeps a strike for it."""
+    if machine_id is None or fault.kind in _NOBODYS:
+        return record
+    if fault.blames_machine:
+        record = with_strike(record, machine_id, Strike(at, fault.kind, str(mark.seat)), rules)
+    if not fault.booting or fault.kind in _OF_THE_HOST:
+        return record
+    key = (mark.seat.fleet, mark.spec_hash)
+    trial = record.trials.get(key, NEW)
+    if trial.proved:
+        return record
+    trial = with_failures(trial, [Failure(machine_id, fault.cause, at)])
+    record = replace(record, trials=with_trial(record.trials, key, trial))
+    for each in condemned(trial):
+        record = _taken_back(record, each)
+    return record
+
+
+def _taken_back(record: Record, failure: Failure) -> Record:
+    """The record without the strike that this failure gave."""
+    kept = tuple(strike for strike in record.strikes.get(failure.machine_id, ()) if strike.at != failure.at)
+    others = {m: all_of for m, all_of in record.strikes.items() if m != failure.machine_id}
+    return replace(record, strikes={**others, failure.machine_id: kept} if kept else others)
+
+
+# --- money ----------------------------------------------------------------------------------------
+
+
+def with_waste(record: Record, seat: Seat, since: float, rate_per_hour: Decimal, at: float) -> Record:
+    """The record with what an instance of a seat cost that was never ready; those of yesterday go."""
+    dollars = (rate_per_hour * Decimal(str(max(0.0, at - since))) / HOUR_S).quantize(Decimal("0.000001"))
+    kept = {s: found for s, items in record.wasted.items() if (found := _of_the_day(items, at))}
+    return replace(record, wasted={**kept, seat: (*kept.get(seat, ()), (at, dollars))})
+
+
+def wasted_of(record: Record, seat: Seat, now: float) -> Decimal:
+    """What instances of a seat that were never ready cost within the last day, in dollars."""
+    return sum((dollars for _, dollars in _of_the_day(record.wasted.get(seat, ()), now)), Decimal(0))
+
+
+def _of_the_day(items: tuple[tuple[float, Decimal], ...], now: float) -> tuple[tuple[float, Decimal], ...]:
+    return tuple(item for item in items if now - item[0] < DAY_S)

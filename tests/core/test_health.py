@@ -1,0 +1,249 @@
+"""What is remembered of an instance's checks, and what counts against it when."""
+
+from __future__ import annotations
+
+import pytest
+from builders import NOW, diff, fleet, instance, known, merged, observation, record, told
+from builders import offers as market
+from builders import plans as planned
+
+from reconciler.core.health import Health, checked, seen_as, with_health
+from reconciler.core.readiness import Check, Finding, HealthRules, Look, Readiness
+from reconciler.core.states import State
+
+SSH, HTTP = Check("ssh"), Check("http", 8000, "/healthz")
+MIN = 60.0
+
+
+def passed():
+    return (Finding(SSH, "pass"),)
+
+
+def failed(cause="connection refused", check=SSH):
+    return (Finding(check, "fail", cause),)
+
+
+def blind(cause="no key"):
+    return (Finding(SSH, "cannot tell", cause),)
+
+
+def after(*looks, since=0.0):
+    """The health after looks at minutes 1, 2, ..."""
+    health = Health(since)
+    for minute, findings in enumerate(looks, 1):
+        health = checked(health, findings, minute * MIN)
+    return health
+
+
+# --- transitions ----------------------------------------------------------------------------------
+
+
+def test_the_first_pass_makes_it_ready():
+    assert (after(failed(), passed(), passed()).ready_at, after(failed()).ready_at) == (2 * MIN, None)
+
+
+def test_without_a_check_that_it_runs_must_do():
+    assert after(()).ready_at == MIN
+
+
+def test_failing_is_dated_from_the_first_failure_after_a_pass():
+    assert after(failed(), passed(), failed(), failed()).failing_since == 3 * MIN
+    assert after(failed(), passed()).failing_since is None
+
+
+def test_a_look_that_cannot_tell_keeps_what_is_known_and_says_so():
+    health = after(passed(), failed(), blind())
+    assert (health.ready_at, health.failing_since, health.verdict, health.cause) == (
+        *(MIN, 2 * MIN, "cannot tell"),
+        "ssh: no key",
+    )
+    assert after(passed(), blind()).failing_since is None
+
+
+def test_the_cause_names_the_check_that_stopped_the_look():
+    found = after((Finding(SSH, "pass"), Finding(HTTP, "fail", "http 503")))
+    assert (found.cause, found.by_machine) == ("http 8000/healthz: http 503", False)
+    assert after(failed()).by_machine
+
+
+def test_the_time_of_a_rest_counts_for_nothing():
+    booting, ready = Health(0.0, checked_at=5.0), Health(0.0, 9.0, 20.0, 30.0, "fail", "ssh: closed")
+    for state in (State.OUTBID, State.QUEUED, State.HELD, State.EXPIRED):
+        assert seen_as(booting, state, 600.0).since == 600.0
+        rested = seen_as(ready, state, 600.0)
+        assert (rested.ready_at, rested.failing_since, rested.verdict) == (9.0, None, None)
+
+
+def test_one_that_was_stopped_before_it_ran_gains_no_time():
+    assert seen_as(Health(0.0), State.HELD, 600.0).since == 0.0
+    assert seen_as(Health(0.0), State.QUEUED, 600.0).since == 600.0
+
+
+def test_a_report_that_comes_and_goes_does_not_begin_a_boot_anew():
+    ready = Health(0.0, 60.0, None, 60.0, "pass")
+    again = seen_as(ready, State.PENDING, 100.0)
+    flapped = seen_as(checked(again, failed(), 200.0), State.PENDING, 300.0)
+    assert (again.failing_since, flapped.failing_since) == (100.0, 100.0)
+
+
+STATES = {
+    "nobody looked: running is ready": (State.READY, None, State.READY),
+    "not ready yet": (State.READY, Health(0.0), State.PENDING),
+    "ready": (State.READY, Health(0.0, 9.0), State.READY),
+    "ready once, and failing": (State.READY, Health(0.0, 9.0, 20.0), State.UNREADY),
+    "the account's word is stronger": (State.FAILED, Health(0.0, 9.0), State.FAILED),
+    "boots again": (State.PENDING, Health(0.0, 9.0, 20.0), State.PENDING),
+}
+
+
+@pytest.mark.parametrize(("state", "health", "expected"), STATES.values(), ids=STATES.keys())
+def test_the_state_with_the_word_of_its_checks(state, health, expected):
+    assert with_health(state, health) is expected
+
+
+# --- what counts ----------------------------------------------------------------------------------
+
+READY = {"ready_at": NOW - 9000, "checked_at": NOW}
+JUDGED = {
+    # status, health: bucket, fault, grace left
+    "boots, in time": ("loading", Health(NOW - 1199), "pending", None, None),
+    "boots for too long": ("loading", Health(NOW - 1200), "unhealthy", "not ready in 20m: still loading", 0),
+    "runs and fails, in time": (
+        *("running", Health(NOW - 1199, failing_since=NOW - 900, verdict="fail", cause="ssh: closed")),
+        *("pending", None, None),
+    ),
+    "runs and fails for too long": (
+        *("running", Health(NOW - 1200, failing_since=NOW - 900, verdict="fail", cause="ssh: closed")),
+        *("unhealthy", "not ready in 20m: ssh: closed", 0),
+    ),
+    "nobody can tell for too long": (
+        *("running", Health(NOW - 9999, failing_since=NOW - 9000, verdict="cannot tell", cause="ssh: no key")),
+        *("pending", None, None),
+    ),
+    "nobody has looked for too long": ("running", Health(NOW - 9999), "pending", None, None),
+    "was ready, is": ("running", Health(NOW - 9999, **READY, verdict="pass"), "ready", None, None),
+    "was ready, fails a little": (
+        *("running", Health(NOW - 9999, **READY, failing_since=NOW - 240, verdict="fail", cause="ssh: closed")),
+        *("unhealthy", "unready: ssh: closed", 360),
+    ),
+    "was ready, fails too long": (
+        *("running", Health(NOW - 9999, **READY, failing_since=NOW - 600, verdict="fail", cause="ssh: closed")),
+        *("unhealthy", "unready: ssh: closed", 0),
+    ),
+    "was ready, failed, and nobody can tell now": (
+        *("running", Health(NOW - 9999, **READY, failing_since=NOW - 6000, verdict="cannot tell", cause="x")),
+        *("pending", None, None),
+    ),
+    "was ready, nobody can tell now": (
+        *("running", Health(NOW - 9999, **READY, verdict="cannot tell", cause="x")),
+        *("ready", None, None),
+    ),
+    "was ready, boots again": ("loading", Health(NOW - 9999, **READY, failing_since=NOW - 1199), "pending", None, None),
+    "was ready, boots again for too long": (
+        *("loading", Health(NOW - 9999, **READY, failing_since=NOW - 1200)),
+        *("unhealthy", "not ready again in 20m: still loading", 0),
+    ),
+    "a host that gave up": ("stopped", Health(NOW - 1200), "unhealthy", "not ready in 20m: stopped before it ran", 0),
+    "stopped by someone after it ran": ("stopped", Health(NOW - 1200, checked_at=NOW - 900), "held", None, None),
+    "stopped by someone after it was ready": ("stopped", Health(NOW - 9999, **READY), "held", None, None),
+    "offline counts as ever": ("offline", Health(NOW - 9999, **READY), "unhealthy", "offline", 600),
+}
+
+
+def judged(status, health, spec=None, **options):
+    (part,) = diff(spec or fleet(), [instance(status=status, **options)], record(health={100: health})).fleets
+    return part.seats[0]
+
+
+@pytest.mark.parametrize(("status", "health", "bucket", "kind", "grace_s"), JUDGED.values(), ids=JUDGED.keys())
+def test_what_counts_against_an_instance(status, health, bucket, kind, grace_s):
+    view = judged(status, health)
+    fault = view.keeper.fault
+    assert (view.bucket, fault and fault.kind, fault and fault.grace_left_s) == (bucket, kind, grace_s)
+
+
+def test_the_times_are_those_of_the_spec():
+    spec = fleet(readiness=Readiness(60.0), health=HealthRules(120.0))
+    assert judged("loading", Health(NOW - 60), spec).keeper.fault.kind == "not ready in 1m: still loading"
+    failing = Health(NOW - 9999, **READY, failing_since=NOW - 100, verdict="fail", cause="ssh: closed")
+    assert judged("running", failing, spec).keeper.fault.grace_left_s == 20
+
+
+PULL = "Error response from daemon: manifest unknown"
+ERRORS = {
+    "while it boots": ("loading", PULL, None, "unable to start: image not found"),
+    "as its container has exited, without the grace of two minutes": (
+        *("exited", PULL, None),
+        "unable to start: image not found",
+    ),
+    "of one that runs it is an old message": ("running", PULL, None, None),
+    "of one that somebody stopped as well": ("stopped", PULL, None, None),
+    "and is no error": ("loading", "2c5df4aed288: Pull complete", None, None),
+}
+
+
+@pytest.mark.parametrize(("status", "message", "health", "kind"), ERRORS.values(), ids=ERRORS.keys())
+def test_an_error_of_the_host_counts_at_once(status, message, health, kind):
+    (part,) = diff(fleet(), [instance(status=status, message=message)], record()).fleets
+    fault = part.seats[0].keeper.fault
+    assert (fault and fault.kind) == kind
+    if kind:
+        assert (fault.grace_left_s, fault.booting, fault.blames_machine) == (0, True, False)
+
+
+def test_a_contract_that_ended_is_replaced_at_once():
+    spec, row = fleet(), instance(status="stopped", ends_at=NOW - 1)
+    (plan,) = planned(diff(spec, [row]), market("0.2"))
+    assert told(plan.actions) == ["-/+ june/0 100 -> offer 1"]
+    assert plan.actions[0].reason == "instance 100 is expired"
+
+
+# --- a whole reading ------------------------------------------------------------------------------
+
+
+def seen(before, *rows, findings=None, watched=None):
+    """The record after a reading that looked at its rows."""
+    ids = frozenset(row.id for row in rows) if watched is None else frozenset(watched)
+    look = Look(NOW, ids, findings or {})
+    reading = observation(*rows)
+    return merged(before, type(reading)(reading.instances, reading.list_started_at, look=look)).record
+
+
+def test_a_reading_without_a_look_remembers_nothing():
+    before = record(known(100), health={100: Health(NOW - 60)})
+    assert merged(before, observation(instance(status="loading"))).record.health == before.health
+    assert merged(record(), observation(instance())).record.health == {}
+
+
+def test_a_look_dates_what_it_finds():
+    row = instance()
+    first = seen(record(), row, findings={100: failed()})
+    assert (first.health[100].since, first.health[100].failing_since) == (NOW, NOW)
+    assert seen(first, row, findings={100: passed()}).health[100].ready_at == NOW
+
+
+def test_one_that_was_not_asked_this_time_stays_as_it_is():
+    before = record(known(100), health={100: Health(NOW - 60, NOW - 30, None, NOW - 30, "pass")})
+    assert seen(before, instance()).health == before.health
+
+
+def test_one_that_somebody_stopped_before_anybody_looked_is_not_followed():
+    assert seen(record(), instance(status="stopped")).health == {}
+
+
+def test_one_of_no_declared_fleet_is_not_followed():
+    assert seen(record(), instance(), watched=()).health == {}
+
+
+def test_what_is_gone_is_forgotten():
+    before = record(known(100, age_s=600), health={100: Health(NOW - 60)})
+    reading = observation(gone=[100])
+    look = Look(NOW, frozenset())
+    after_it = merged(before, type(reading)((), NOW, reading.gone, look=look)).record
+    assert (after_it.known, after_it.health) == ({}, {})
+
+
+def test_a_pass_proves_the_spec_of_its_instance():
+    (key,) = seen(record(), instance(), findings={100: passed()}).trials
+    assert key[0] == "june"
+    assert seen(record(), instance(), findings={100: failed()}).trials == {}

@@ -1,0 +1,126 @@
+"""Which checks an instance must pass, how long it may take, and when a look proves nothing."""
+
+from __future__ import annotations
+
+import pytest
+from builders import fleet, instance
+
+from reconciler.core.causes import NO_KEY, NO_ROUTE, REFUSED, TIMED_OUT
+from reconciler.core.model import Port, Setup
+from reconciler.core.readiness import Check, Finding, Readiness, blinded, boot_timeout_s, checks_of, checks_of_another
+
+SSH, HTTP = Check("ssh"), Check("http", 8000, "/healthz")
+UDP = Port(53, "udp")
+
+CHECKS = {
+    "an image is reached by ssh": (fleet(), instance(), ["ssh"]),
+    "through the proxy too": (fleet(connect="ssh-proxy"), instance(), ["ssh"]),
+    "with Jupyter too": (fleet(connect="jupyter-direct"), instance(), ["ssh"]),
+    "args: the first tcp port": (fleet(connect="args", ports=(UDP, 8001, 8000)), instance(), ["tcp 8001"]),
+    "args without a tcp port: nothing can be asked": (fleet(connect="args", ports=(UDP,)), instance(), []),
+    "what is written counts": (fleet(readiness=Readiness(None, (HTTP, SSH))), instance(), ["http 8000/healthz", "ssh"]),
+    "the account knows better how it is reached": (
+        fleet(ports=(8000,)),
+        instance(setup=Setup(connect="args", ports=(Port(9000),))),
+        ["tcp 9000"],
+    ),
+    "a template of which nothing is told": (fleet(vast_template="a" * 32), instance(), ["ssh"]),
+    "a template that is reached by ssh": (
+        fleet(vast_template="a" * 32),
+        instance(setup=Setup(connect="ssh-direct")),
+        ["ssh"],
+    ),
+    "a template with an entry point of its own": (
+        fleet(vast_template="a" * 32, ports=(8000,)),
+        instance(setup=Setup(connect="args")),
+        ["tcp 8000"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "row", "expected"), CHECKS.values(), ids=CHECKS.keys())
+def test_what_an_instance_must_pass(spec, row, expected):
+    assert [str(check) for check in checks_of(spec, row)] == expected
+
+
+OTHERS = {
+    # what it publishes: what it must pass
+    "the port of the check": ((Port(8000),), ["http 8000/healthz", "ssh"]),
+    "another port": ((Port(9),), ["ssh"]),
+    "the port for udp": ((Port(8000, "udp"),), ["ssh"]),
+    "nobody knows which": (None, ["http 8000/healthz", "ssh"]),
+}
+
+
+@pytest.mark.parametrize(("ports", "expected"), OTHERS.values(), ids=OTHERS.keys())
+def test_one_of_another_spec_is_not_asked_on_ports_that_it_never_had(ports, expected):
+    row = instance(setup=Setup(connect="ssh-direct", ports=ports))
+    spec = fleet(readiness=Readiness(None, (HTTP, SSH)))
+    assert [str(check) for check in checks_of_another(spec, row)] == expected
+    assert [str(check) for check in checks_of(spec, row)] == ["http 8000/healthz", "ssh"]
+
+
+def test_without_any_check_left_the_usual_one_is_made():
+    row = instance(setup=Setup(connect="ssh-direct", ports=()))
+    assert checks_of_another(fleet(readiness=Readiness(None, (HTTP,))), row) == (SSH,)
+
+
+TIMEOUTS = {
+    "usually": (fleet(), 1200),
+    "three GPUs and 199 GB": (fleet(count=3, disk_gb=199), 1200),
+    "four GPUs": (fleet(count=4), 2700),
+    "200 GB": (fleet(disk_gb=200), 2700),
+    "as written, however large": (fleet(count=8, readiness=Readiness(60.0)), 60),
+}
+
+
+@pytest.mark.parametrize(("spec", "expected"), TIMEOUTS.values(), ids=TIMEOUTS.keys())
+def test_how_long_a_boot_may_take(spec, expected):
+    assert boot_timeout_s(spec) == expected
+
+
+def said(*causes):
+    """A look at instances 1, 2, ...: why each does not pass; empty: it does."""
+    return {i: (Finding(SSH, "fail" if cause else "pass", cause),) for i, cause in enumerate(causes, 1)}
+
+
+def verdicts(findings):
+    return [all_of[-1].verdict for all_of in findings.values()]
+
+
+BLIND = {
+    "all time out": said(TIMED_OUT, TIMED_OUT),
+    "all have no route": said(NO_ROUTE, NO_ROUTE, NO_ROUTE),
+    "all in ways that are the way's": said(NO_ROUTE, TIMED_OUT),
+    "all without a key": said(NO_KEY, NO_KEY),
+}
+
+
+@pytest.mark.parametrize("findings", BLIND.values(), ids=BLIND.keys())
+def test_where_all_fail_alike_on_the_way_nobody_is_blamed(findings):
+    assert set(verdicts(blinded(findings))) == {"cannot tell"}
+    assert [f[-1].cause for f in blinded(findings).values()] == [f[-1].cause for f in findings.values()]
+
+
+SEEING = {
+    "one alone": said(TIMED_OUT),
+    "one of them passes": said(TIMED_OUT, "", TIMED_OUT),
+    "one of them answers, if only to refuse": said(TIMED_OUT, REFUSED),
+    "all refuse: they were reached": said(REFUSED, REFUSED),
+    "one of them has no check that could tell": {**said(TIMED_OUT), 9: ()},
+    "nothing was asked": {},
+}
+
+
+@pytest.mark.parametrize("findings", SEEING.values(), ids=SEEING.keys())
+def test_where_one_tells_something_all_count(findings):
+    assert blinded(findings) == findings
+
+
+def test_where_another_instance_answered_just_now_the_runner_sees():
+    assert blinded(BLIND["all time out"], seen=True) == BLIND["all time out"]
+
+
+def test_what_passed_before_the_failure_stays_as_it_is():
+    findings = {i: (Finding(SSH, "pass"), Finding(HTTP, "fail", TIMED_OUT)) for i in (1, 2)}
+    assert [[f.verdict for f in all_of] for all_of in blinded(findings).values()] == [["pass", "cannot tell"]] * 2

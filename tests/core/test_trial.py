@@ -1,0 +1,232 @@
+"""A spec that nobody has seen run: two instances at a time, and none more after two machines that failed alike."""
+
+from __future__ import annotations
+
+import pytest
+from builders import NOW, diff, fleet, instance, intent, money, offers, placed, plans, record, seat, told
+
+from reconciler.core.fields import spec_hash
+from reconciler.core.guards import Allowed, guard_fleet
+from reconciler.core.health import Health
+from reconciler.core.model import Limits, Policy
+from reconciler.core.on_trial import with_trial_waits
+from reconciler.core.planner import fleet_plan
+from reconciler.core.record import without_pause
+from reconciler.core.trial import KEPT, Failure, Trial, condemned, with_failures, with_proof, with_trial
+
+JUNE = fleet(replicas=4)
+KEY = ("june", spec_hash(JUNE))
+PULL = "Error response from daemon: manifest unknown"
+
+
+def trial(*causes, proved=False):
+    """Failures of machines 1, 2, ..."""
+    return Trial(proved, tuple(Failure(machine, cause, NOW) for machine, cause in enumerate(causes, 1)))
+
+
+VERDICTS = {
+    "nothing has failed": (trial(), 0),
+    "one machine": (trial("no gpu"), 0),
+    "two alike": (trial("no gpu", "no gpu"), 2),
+    "two that differ": (trial("no gpu", "still loading"), 0),
+    "two alike after one that differs": (trial("still loading", "no gpu", "no gpu"), 2),
+    "an instance was ready once": (trial("no gpu", "no gpu", proved=True), 0),
+    "one machine twice": (Trial(failures=(Failure(1, "no gpu", 1.0), Failure(1, "no gpu", 2.0))), 0),
+}
+
+
+@pytest.mark.parametrize(("found", "alike"), VERDICTS.values(), ids=VERDICTS.keys())
+def test_two_machines_that_fail_alike_condemn_the_spec(found, alike):
+    assert len(condemned(found)) == alike
+
+
+def test_a_machine_counts_once_for_each_cause():
+    once = with_failures(Trial(), [Failure(1, "no gpu", 1.0), Failure(1, "no gpu", 2.0)])
+    assert len(with_failures(once, [Failure(1, "still loading", 3.0)]).failures) == 2
+
+
+def test_a_proof_takes_back_what_failed_before():
+    assert with_proof({KEY: trial("no gpu", "no gpu")}, [KEY]) == {KEY: Trial(proved=True)}
+
+
+def test_only_the_newest_trials_are_remembered():
+    trials = {}
+    for number in range(KEPT + 5):
+        trials = with_trial(trials, ("june", str(number)), Trial())
+    assert (len(trials), next(iter(trials))) == (KEPT, ("june", "5"))
+
+
+# --- the plan -------------------------------------------------------------------------------------
+
+
+def actions(rows=(), before=None, spec=JUNE, prices=("0.1", "0.11", "0.12", "0.13")):
+    """What a pass plans where instances are looked at."""
+    difference = diff(spec, rows, before or record())
+    (part,) = difference.fleets
+    plan = fleet_plan(part, placed(difference, offers(*prices)), {}, None, {})
+    return told(with_trial_waits(plan, part).actions)
+
+
+def coming(number, at="june/0", **options):
+    """An instance that boots."""
+    return instance(at, JUNE, id=number, status="loading", **options)
+
+
+LATER = ", until one of the first is ready"
+
+
+def test_two_instances_of_a_new_spec_are_rented_at_once():
+    assert actions() == ["+ june/0 offer 1", "+ june/1 offer 2", f"+ june/2 offer 3{LATER}", f"+ june/3 offer 4{LATER}"]
+
+
+ON_THEIR_WAY = {
+    "one boots": ([coming(100)], record(health={100: Health(NOW)}), 1),
+    "two boot": ([coming(100), coming(101, "june/1")], record(health={100: Health(NOW), 101: Health(NOW)}), 0),
+    "one attempt is open": ([], record(intent("june/0")), 1),
+    "one is ready": ([instance("june/0", JUNE)], record(), 3),
+    "one is gone that was ready": ([], record(trials={KEY: Trial(proved=True)}), 4),
+    "one of an older spec is ready": (
+        [instance("june/0", fleet(replicas=4, image="ghcr.io/acme/june:0"))],
+        record(),
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "before", "now"), ON_THEIR_WAY.values(), ids=ON_THEIR_WAY.keys())
+def test_how_many_more_are_rented_now(rows, before, now):
+    assert sum(LATER not in line and line.startswith(("+ ", "+/- ")) for line in actions(rows, before)) == now
+
+
+def test_the_second_is_awaited_before_there_is_a_third():
+    one_failed = [coming(100, message=PULL), coming(101, "june/1")]
+    before = record(health={100: Health(NOW), 101: Health(NOW)})
+    assert [LATER in line for line in actions(one_failed, before)] == [True, True, True]
+    gone = record(trials={KEY: trial("image not found")}, health={101: Health(NOW)})
+    assert [LATER in line for line in actions(one_failed[1:], gone)] == [True, True, True]
+    assert [LATER in line for line in actions([], gone)] == [False, True, True, True]
+
+
+def test_the_first_that_fails_is_replaced():
+    first = [coming(100, message=PULL)]
+    assert actions(first)[0] == "-/+ june/0 100 -> offer 1"
+
+
+def test_two_that_fail_alike_go_and_nothing_comes():
+    both = [coming(100, message=PULL), coming(101, "june/1", message=PULL)]
+    assert actions(both) == ["- june/0 100", "- june/1 101"]
+
+
+def test_the_second_that_fails_like_the_first_goes_and_nothing_comes():
+    before = record(trials={KEY: trial("image not found")})
+    assert actions([coming(100, message=PULL)], before) == ["- june/0 100"]
+
+
+def test_a_dead_host_says_nothing_of_the_spec():
+    both = [instance("june/0", JUNE, id=1, status="offline"), instance("june/1", JUNE, id=2, status="offline")]
+    old = {(i, "offline"): NOW - 900 for i in (1, 2)}
+    health = {1: Health(NOW - 900), 2: Health(NOW - 900)}
+    planned = actions(both, record(since=old, health=health))
+    assert planned[:2] == ["-/+ june/0 1 -> offer 1", "-/+ june/1 2 -> offer 2"]
+
+
+def guarded(rows=(), before=None, spec=JUNE, limits=None, prices=("0.1",), **allowed):
+    difference = diff(spec, rows, before or record())
+    (part,) = difference.fleets
+    plan = fleet_plan(part, placed(difference, offers(*prices)), {}, None, {})
+    return guard_fleet(plan, part, Policy(limits=limits or Limits()), Allowed(**allowed))
+
+
+def test_a_condemned_spec_is_refused_with_its_machines_cause_and_the_way_on():
+    before = record(trials={KEY: trial("image not found", "image not found")})
+    (held,) = guarded([], before).held
+    assert held.guard == "failed spec"
+    assert "2 machines (1, 2) failed alike" in held.message
+    assert "image not found" in held.message
+    assert held.lift == "reconcile resume june, or a changed spec"
+    assert guarded([], before).actions == ()
+
+
+def test_another_spec_hash_is_another_trial():
+    before = record(trials={KEY: trial("image not found", "image not found")})
+    changed = fleet(replicas=4, image="ghcr.io/acme/june:2")
+    assert guarded([], before, changed).held == ()
+    assert len(guarded([], before, changed).actions) == 1
+
+
+def test_a_word_of_a_person_lifts_it():
+    before = record(trials={KEY: trial("no gpu", "no gpu"), ("july", "x"): trial("no gpu", "no gpu")})
+    assert without_pause(before, "june").trials == {("july", "x"): trial("no gpu", "no gpu")}
+
+
+# --- how many go, and what they cost --------------------------------------------------------------
+
+
+def never_ready(number):
+    rows = [coming(100 + i, f"june/{i}", message="no space left on device", host_id=i) for i in range(number)]
+    proved = record(trials={KEY: Trial(proved=True)})
+    return rows, proved
+
+
+PRICES = ("0.1", "0.11", "0.12", "0.13")
+
+
+def test_what_an_earlier_run_rented_goes_within_the_share():
+    plan = guarded(*never_ready(4), prices=PRICES)
+    assert (len(plan.actions), [held.guard for held in plan.held]) == (1, ["unasked destroys"])
+
+
+def test_what_this_run_rented_and_was_never_ready_goes_whatever_its_number():
+    plan = guarded(*never_ready(4), prices=PRICES, rented=frozenset(range(100, 104)))
+    assert (len(plan.actions), plan.held) == (4, ())
+
+
+def test_what_this_run_rented_and_was_ready_goes_within_the_share():
+    rows, proved = never_ready(4)
+    ready = record(trials=proved.trials, health={i: Health(0.0, NOW - 99) for i in range(100, 104)})
+    ours = frozenset(range(100, 104))
+    assert len(guarded(rows, ready, prices=PRICES, rented=ours, run_started_at=NOW + 1).actions) == 1
+    assert [held.guard for held in guarded(rows, ready, prices=PRICES, rented=ours).held] == ["suspected reading"]
+
+
+def test_instances_that_never_came_up_are_no_suspected_reading():
+    plan = guarded(*never_ready(4), prices=PRICES, run_started_at=NOW - 999)
+    assert [held.guard for held in plan.held] == ["unasked destroys"]
+
+
+WASTE = {
+    # dollars, when, the policy's word, refused
+    "little": ("1.49", 0.0, None, False),
+    "as much as three hours at the cap": ("1.5", 0.0, None, True),
+    "yesterday": ("9", 86_401.0, None, False),
+    "more than the policy says": ("0.3", 0.0, "0.3", True),
+    "less than the policy says": ("9", 0.0, "9.1", False),
+}
+
+
+@pytest.mark.parametrize(("dollars", "age_s", "most", "refused"), WASTE.values(), ids=WASTE.keys())
+def test_a_seat_whose_instances_were_never_ready_costs_so_much_a_day(dollars, age_s, most, refused):
+    rows, proved = never_ready(1)
+    wasted = {seat("june/0"): ((NOW - age_s, money(dollars)),)}
+    before = record(trials=proved.trials, wasted=wasted)
+    plan = guarded(rows, before, limits=Limits(wasted_per_seat_per_day=None if most is None else money(most)))
+    assert [held.guard for held in plan.held] == (["wasted per seat"] if refused else [])
+    if refused:
+        assert plan.held[0].lift == "reconcile free june/0"
+        assert [str(a.seat) for a in plan.held[0].actions] == ["june/0"]
+
+
+def test_the_notes_say_why_an_instance_is_not_ready():
+    rows = [instance("june/0", JUNE, id=100), instance("june/1", JUNE, id=101), coming(102, "june/2")]
+    health = {
+        100: Health(NOW, None, NOW, NOW, "fail", "ssh: connection refused"),
+        101: Health(NOW, None, None, NOW, "cannot tell", "ssh: no key"),
+        102: Health(NOW),
+    }
+    (plan,) = plans(diff(JUNE, rows, record(health=health)))
+    assert [note.text for note in plan.notes] == [
+        "instance 100 runs, not ready yet: ssh: connection refused",
+        "instance 101 runs, whether it is ready cannot be told: ssh: no key",
+        "instance 102 is booting",
+    ]
+    assert plan.running == 0
