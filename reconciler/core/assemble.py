@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from reconciler.core.broke import without_credit
 from reconciler.core.budget import Standing, committed, costs, freed
+from reconciler.core.debuting import with_debut_waits
 from reconciler.core.diff import Diff, FleetDiff
 from reconciler.core.envelope import Done
 from reconciler.core.evidence import Merged, Observation, rents_wait_s
@@ -15,7 +16,6 @@ from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.lost import standing_tombstones
 from reconciler.core.model import Fleet, Instance, Limits, Policy
 from reconciler.core.month import guard_month
-from reconciler.core.on_trial import with_trial_waits
 from reconciler.core.place import Placement
 from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait
 from reconciler.core.planner import fleet_plan, own_mistakes, resent, strays, with_countdown
@@ -115,7 +115,7 @@ def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Do
         ended = (replace(a, reason="the fleet is destroyed") if isinstance(a, Destroy) else a for a in made.actions)
         made = replace(made, actions=tuple(ended))
     made = own_mistakes(made, part.members(), done.rented)
-    made = with_trial_waits(made, part) if wish.checked else made
+    made = with_debut_waits(made, part) if wish.checked else made
     return replace(made, notes=tuple(with_countdown(made, record, now, wish.settle)))
 
 

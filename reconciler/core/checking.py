@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.core.debut import Key, with_proof
 from reconciler.core.fields import spec_hash
 from reconciler.core.gpus import normalise
 from reconciler.core.health import Health, checked, seen_as
@@ -13,7 +14,6 @@ from reconciler.core.model import Fleet, Instance
 from reconciler.core.readiness import Look, Target, checks_of, checks_of_another
 from reconciler.core.record import Record
 from reconciler.core.states import RESTING, State, state_of
-from reconciler.core.trial import Key, with_proof
 
 LOOKED_EVERY_S = 60.0
 """An instance that is ready is looked at again after so long; a run that waits for others passes more often."""
@@ -79,7 +79,7 @@ def with_look(record: Record, look: Look | None, instances: Iterable[Instance], 
             health[instance.id] = after
             mark = marks[instance.id]
             proved += [(mark.seat.fleet, mark.spec_hash)] if after.ready_at is not None else []
-    return replace(record, health=health, trials=with_proof(record.trials, proved))
+    return replace(record, health=health, debuts=with_proof(record.debuts, proved))
 
 
 def _after(before: Health | None, instance: Instance, look: Look) -> Health | None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from reconciler.core.adopting import sorted_drifts
+from reconciler.core.debut import NEW, Debut
 from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, Drift, dynamic_drift
 from reconciler.core.faults import STOPPED, Fault, check_fault, dated, status_fault
 from reconciler.core.fields import spec_hash
@@ -21,7 +22,6 @@ from reconciler.core.settle import Settle
 from reconciler.core.states import State, state_of
 from reconciler.core.striking import wasted_of
 from reconciler.core.traces import Suspect, Tombstone
-from reconciler.core.trial import NEW, Trial
 
 __all__ = ["STOPPED", "Fault"]
 
@@ -105,7 +105,7 @@ class FleetDiff:
     """Why a guard paused the fleet."""
     lost_beyond: tuple[Tombstone, ...] = ()
     """Lost attempts of seats beyond the declared replicas: they count against budgets all the same."""
-    trial: Trial = NEW
+    debut: Debut = NEW
     """What is known of the spec as it is now."""
 
     def members(self) -> tuple[Member, ...]:
@@ -243,7 +243,7 @@ def _fleet_diff(
         newer,
         record.stopped.get(fleet.name),
         tuple(t for seat in held.lost_seats if _beyond(fleet, seat) for t in held.lost(seat)),
-        record.trials.get((fleet.name, spec_hash(fleet)), NEW),
+        record.debuts.get((fleet.name, spec_hash(fleet)), NEW),
     )
 
 

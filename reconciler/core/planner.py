@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from reconciler.core.debuting import doomed, is_condemned
 from reconciler.core.demand import Need, ceiling
 from reconciler.core.diff import STOPPED, Diff, FleetDiff, Member, SeatView, judge
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet, Instance
-from reconciler.core.on_trial import doomed, is_condemned
 from reconciler.core.place import Choice, Placement
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
 from reconciler.core.record import Record

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from reconciler.core.debut import Debuts
 from reconciler.core.health import Health
 from reconciler.core.label import Seat
 from reconciler.core.settle import Appearance
 from reconciler.core.strikes import Strikes
 from reconciler.core.traces import Outside, Suspect, Tombstone
-from reconciler.core.trial import Trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Record:
     """Labels that took long to appear, within a day."""
     health: Mapping[int, Health] = field(default_factory=dict)
     """What the checks of instances have found, by id."""
-    trials: Trials = field(default_factory=dict)
+    debuts: Debuts = field(default_factory=dict)
     """Which spec hashes were ready once, and on which machines the others failed."""
     strikes: Strikes = field(default_factory=dict)
     """What counts against machines."""
@@ -192,5 +192,5 @@ def without_pause(record: Record, fleet: str) -> Record:
         paused={name: at for name, at in record.paused.items() if name != fleet},
         stopped={name: why for name, why in record.stopped.items() if name != fleet},
         outside={i: gone for i, gone in record.outside.items() if gone.seat.fleet != fleet},
-        trials={key: trial for key, trial in record.trials.items() if key[0] != fleet or trial.proved},
+        debuts={key: debut for key, debut in record.debuts.items() if key[0] != fleet or debut.proved},
     )

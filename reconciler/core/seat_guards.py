@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
+from reconciler.core.debuting import GUARD, refusal
 from reconciler.core.diff import FleetDiff, SeatView
 from reconciler.core.model import Fleet, Limits
-from reconciler.core.on_trial import GUARD, refusal
 from reconciler.core.plan import Action, Destroy, FleetPlan, Held, is_unasked
 
 STANDING = frozenset({"frozen seat", "destroyed outside", "suspicious vanishing", GUARD})

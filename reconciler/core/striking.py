@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from reconciler.core.debut import NEW, Failure, condemned, with_debut, with_failures
 from reconciler.core.faults import STOPPED, Fault
 from reconciler.core.label import Mark, Seat
 from reconciler.core.record import Record
 from reconciler.core.strikes import Strike, StrikeRules, counting
-from reconciler.core.trial import NEW, Failure, condemned, with_failures, with_trial
 
 DAY_S = 86_400.0
 HOUR_S = Decimal(3600)
@@ -39,12 +39,12 @@ def failed(record: Record, mark: Mark, machine_id: int | None, fault: Fault, rul
     if not fault.booting or fault.kind in _OF_THE_HOST:
         return record
     key = (mark.seat.fleet, mark.spec_hash)
-    trial = record.trials.get(key, NEW)
-    if trial.proved:
+    debut = record.debuts.get(key, NEW)
+    if debut.proved:
         return record
-    trial = with_failures(trial, [Failure(machine_id, fault.cause, at)])
-    record = replace(record, trials=with_trial(record.trials, key, trial))
-    for each in condemned(trial):
+    debut = with_failures(debut, [Failure(machine_id, fault.cause, at)])
+    record = replace(record, debuts=with_debut(record.debuts, key, debut))
+    for each in condemned(debut):
         record = _taken_back(record, each)
     return record
 

@@ -1,4 +1,4 @@
-"""Health, trials, strikes and waste as parts of the record's JSON and back. What is empty is not written."""
+"""Health, debuts, strikes and waste as parts of the record's JSON and back. What is empty is not written."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import astuple
 from decimal import Decimal
 from typing import Any, get_args
 
+from reconciler.core.debut import Debut, Failure
 from reconciler.core.health import Health
 from reconciler.core.readiness import Verdict
 from reconciler.core.record import Record
 from reconciler.core.strikes import Strike
-from reconciler.core.trial import Failure, Trial
 from reconciler.ledger.traces import seat_of
 
 
@@ -19,9 +19,9 @@ def encode_health(record: Record) -> dict[str, object]:
     """What is remembered of instances, specs and machines, as plain JSON."""
     parts: dict[str, object] = {
         "health": [[i, *astuple(health)] for i, health in sorted(record.health.items())],
-        "trials": [
-            [fleet, spec, trial.proved, [astuple(failure) for failure in trial.failures]]
-            for (fleet, spec), trial in record.trials.items()
+        "debuts": [
+            [fleet, spec, debut.proved, [astuple(failure) for failure in debut.failures]]
+            for (fleet, spec), debut in record.debuts.items()
         ],
         "strikes": [[machine, [astuple(strike) for strike in all_of]] for machine, all_of in _sorted(record.strikes)],
         "wasted": {
@@ -39,9 +39,9 @@ def decode_health(body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a record that `encode_health` wrote; a record without them is one of an older release."""
     return {
         "health": {int(i): _health(*rest) for i, *rest in body.get("health", [])},
-        "trials": {
-            (str(fleet), str(spec)): Trial(bool(proved), tuple(_failure(*one) for one in failures))
-            for fleet, spec, proved, failures in body.get("trials", [])
+        "debuts": {
+            (str(fleet), str(spec)): Debut(bool(proved), tuple(_failure(*one) for one in failures))
+            for fleet, spec, proved, failures in body.get("debuts", [])
         },
         "strikes": {int(m): tuple(_strike(*one) for one in all_of) for m, all_of in body.get("strikes", [])},
         "wasted": {

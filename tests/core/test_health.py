@@ -244,6 +244,6 @@ def test_what_is_gone_is_forgotten():
 
 
 def test_a_pass_proves_the_spec_of_its_instance():
-    (key,) = seen(record(), instance(), findings={100: passed()}).trials
+    (key,) = seen(record(), instance(), findings={100: passed()}).debuts
     assert key[0] == "june"
-    assert seen(record(), instance(), findings={100: failed()}).trials == {}
+    assert seen(record(), instance(), findings={100: failed()}).debuts == {}

@@ -6,6 +6,7 @@ import pytest
 from builders import DAY_S, HOUR_S, NOW, bans, fleet, judged, label, money, offer, record, seat
 
 from reconciler.core.bans import bans_of
+from reconciler.core.debut import Debut
 from reconciler.core.drift import dynamic_drift
 from reconciler.core.faults import Fault
 from reconciler.core.label import read_label
@@ -13,7 +14,6 @@ from reconciler.core.lost import freed
 from reconciler.core.model import Policy
 from reconciler.core.strikes import Strike, StrikeRules, struck, time_out_s
 from reconciler.core.striking import failed, forgiven, wasted_of, with_strike, with_waste
-from reconciler.core.trial import Trial
 
 RULES = StrikeRules()
 MARK = read_label(label(), "default")
@@ -74,7 +74,7 @@ GIVEN = {
 
 @pytest.mark.parametrize(("why", "given"), GIVEN.values(), ids=GIVEN.keys())
 def test_what_gives_a_strike(why, given):
-    after = failed(record(trials={KEY: Trial(proved=True)}), MARK, 7, why, RULES, NOW)
+    after = failed(record(debuts={KEY: Debut(proved=True)}), MARK, 7, why, RULES, NOW)
     assert after.strikes == ({7: (Strike(NOW, why.kind, "june/0"),)} if given else {})
 
 
@@ -88,7 +88,7 @@ def test_the_same_cause_on_two_machines_is_the_specs_and_takes_their_strikes_bac
     assert [strike.reason for strike in first.strikes[7]] == ["offline", why.kind]
     second = failed(first, MARK, 8, why, RULES, NOW + 60)
     assert second.strikes == {7: (Strike(NOW - 99, "offline"),)}
-    assert [failure.machine_id for failure in second.trials[KEY].failures] == [7, 8]
+    assert [failure.machine_id for failure in second.debuts[KEY].failures] == [7, 8]
 
 
 def test_two_machines_that_fail_each_in_its_way_keep_their_strikes():
@@ -99,13 +99,13 @@ def test_two_machines_that_fail_each_in_its_way_keep_their_strikes():
 
 def test_a_dead_host_is_no_failure_of_the_spec():
     after = failed(record(), MARK, 7, fault("offline", booting=True), RULES, NOW)
-    assert (sorted(after.strikes), after.trials) == ([7], {})
+    assert (sorted(after.strikes), after.debuts) == ([7], {})
 
 
-def test_a_proved_spec_is_on_trial_no_more():
-    before = record(trials={KEY: Trial(proved=True)})
+def test_a_proved_spec_is_debuting_no_more():
+    before = record(debuts={KEY: Debut(proved=True)})
     after = failed(before, MARK, 7, fault("not ready in 20m: still loading", booting=True), RULES, NOW)
-    assert after.trials == before.trials
+    assert after.debuts == before.debuts
 
 
 def test_forgiving_forgets_all_strikes_of_one_machine():

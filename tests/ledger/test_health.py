@@ -1,4 +1,4 @@
-"""Health, trials, strikes and waste are read back as they were; records of older releases have none."""
+"""Health, debuts, strikes and waste are read back as they were; records of older releases have none."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import closing
 import pytest
 from builders import NOW, known, money, record, seat
 
+from reconciler.core.debut import Debut, Failure
 from reconciler.core.health import Health
 from reconciler.core.record import Record
 from reconciler.core.strikes import Strike
-from reconciler.core.trial import Failure, Trial
 from reconciler.ledger.codec import decode, encode
 
 FULL = record(
@@ -21,14 +21,14 @@ FULL = record(
         100: Health(NOW - 90, NOW - 60, NOW - 30, NOW, "fail", "http 8000/healthz: http 503", "said nothing", False),
         101: Health(NOW - 90),
     },
-    trials={
-        ("june", "abcdefgh"): Trial(failures=(Failure(7, "no gpu", NOW), Failure(8, "still loading", NOW + 1))),
-        ("june", "ijklmnop"): Trial(proved=True),
+    debuts={
+        ("june", "abcdefgh"): Debut(failures=(Failure(7, "no gpu", NOW), Failure(8, "still loading", NOW + 1))),
+        ("june", "ijklmnop"): Debut(proved=True),
     },
     strikes={7: (Strike(NOW - 9, "offline", "june/0"), Strike(NOW, "not ready in 20m: still loading", "june/1"))},
     wasted={seat("june/0"): ((NOW - 9, money("0.041666")), (NOW, money("0.3")))},
 )
-PARTS = ("health", "trials", "strikes", "wasted")
+PARTS = ("health", "debuts", "strikes", "wasted")
 
 
 def test_a_record_with_all_of_it_is_read_back_as_it_was():
@@ -44,14 +44,14 @@ def test_what_is_empty_is_not_written():
 @pytest.mark.parametrize("version", [2, 3])
 def test_a_record_without_it_reads_as_if_it_were_empty(version):
     read = decode(encode(record(known(100))), version)
-    assert (read.health, read.trials, read.strikes, read.wasted) == ({}, {}, {}, {})
+    assert (read.health, read.debuts, read.strikes, read.wasted) == ({}, {}, {}, {})
 
 
 NONSENSE = {
     "a verdict nobody gives": ("health", [[100, 1.0, None, None, None, "maybe", "", "", True]]),
     "a health that lacks a part": ("health", [[100, 1.0]]),
     "a strike without a reason": ("strikes", [[7, [[1.0]]]]),
-    "a failure on no machine": ("trials", [["june", "x", False, [["seven", "no gpu", 1.0]]]]),
+    "a failure on no machine": ("debuts", [["june", "x", False, [["seven", "no gpu", 1.0]]]]),
     "waste that is no money": ("wasted", {"june/0": [[1.0, "much"]]}),
 }
 

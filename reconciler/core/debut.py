@@ -1,4 +1,4 @@
-"""A spec on trial: until one instance of a spec hash was ready, two machines that fail alike condemn it.
+"""A spec at its debut: until one instance of a spec hash was ready, two machines that fail alike condemn it.
 
 A bad image fails everywhere. So of a hash that never ran only two machines are rented at a time, and when two of them
 have failed with the same cause, no third one is: the fault is the spec's, and no machine is blamed for it.
@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 AT_ONCE = 2
-"""So many instances of a spec on trial are there at a time."""
+"""So many instances of a spec at its debut are there at a time."""
 KEPT = 200
-"""So many trials are remembered, the newest."""
+"""So many debuts are remembered, the newest."""
 
 Key = tuple[str, str]
 """A fleet's name and a spec hash."""
@@ -28,7 +28,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Debut:
     """What is known of one spec hash of a fleet."""
 
     proved: bool = False
@@ -36,41 +36,41 @@ class Trial:
     failures: tuple[Failure, ...] = ()
 
 
-NEW = Trial()
-Trials = Mapping[Key, Trial]
+NEW = Debut()
+Debuts = Mapping[Key, Debut]
 
 
-def condemned(trial: Trial) -> tuple[Failure, ...]:
+def condemned(debut: Debut) -> tuple[Failure, ...]:
     """The failures of different machines, two at least, that have a cause in common; none where one was ready."""
-    if trial.proved:
+    if debut.proved:
         return ()
-    for first in trial.failures:
-        alike = {each.machine_id: each for each in trial.failures if each.cause == first.cause}
+    for first in debut.failures:
+        alike = {each.machine_id: each for each in debut.failures if each.cause == first.cause}
         if len(alike) >= 2:
             return tuple(alike.values())
     return ()
 
 
-def with_failures(trial: Trial, failures: Iterable[Failure]) -> Trial:
-    """The trial with further failures; a machine counts once for each cause."""
+def with_failures(debut: Debut, failures: Iterable[Failure]) -> Debut:
+    """The debut with further failures; a machine counts once for each cause."""
     first: dict[tuple[int, str], Failure] = {}
-    for each in (*trial.failures, *failures):
+    for each in (*debut.failures, *failures):
         first.setdefault((each.machine_id, each.cause), each)
-    return replace(trial, failures=tuple(first.values()))
+    return replace(debut, failures=tuple(first.values()))
 
 
-def with_trial(trials: Trials, key: Key, trial: Trial) -> dict[Key, Trial]:
-    """The trials with one changed, as the newest; the oldest beyond `KEPT` go."""
-    kept = {each: value for each, value in trials.items() if each != key}
-    return dict([*kept.items(), (key, trial)][-KEPT:])
+def with_debut(debuts: Debuts, key: Key, debut: Debut) -> dict[Key, Debut]:
+    """The debuts with one changed, as the newest; the oldest beyond `KEPT` go."""
+    kept = {each: value for each, value in debuts.items() if each != key}
+    return dict([*kept.items(), (key, debut)][-KEPT:])
 
 
-def with_proof(trials: Trials, keys: Iterable[Key]) -> Trials:
-    """The trials once instances of these hashes are ready: what failed before were the machines."""
+def with_proof(debuts: Debuts, keys: Iterable[Key]) -> Debuts:
+    """The debuts once instances of these hashes are ready: what failed before were the machines."""
     for key in sorted(set(keys)):
-        if not trials.get(key, NEW).proved:
-            trials = with_trial(trials, key, Trial(proved=True))
-    return trials
+        if not debuts.get(key, NEW).proved:
+            debuts = with_debut(debuts, key, Debut(proved=True))
+    return debuts
 
 
 def said(fleet: str, failures: Sequence[Failure]) -> str:

@@ -5,33 +5,33 @@ from __future__ import annotations
 import pytest
 from builders import NOW, diff, fleet, instance, intent, money, offers, placed, plans, record, seat, told
 
+from reconciler.core.debut import KEPT, Debut, Failure, condemned, with_debut, with_failures, with_proof
+from reconciler.core.debuting import with_debut_waits
 from reconciler.core.fields import spec_hash
 from reconciler.core.guards import Allowed, guard_fleet
 from reconciler.core.health import Health
 from reconciler.core.model import Limits, Policy
-from reconciler.core.on_trial import with_trial_waits
 from reconciler.core.planner import fleet_plan
 from reconciler.core.record import without_pause
-from reconciler.core.trial import KEPT, Failure, Trial, condemned, with_failures, with_proof, with_trial
 
 JUNE = fleet(replicas=4)
 KEY = ("june", spec_hash(JUNE))
 PULL = "Error response from daemon: manifest unknown"
 
 
-def trial(*causes, proved=False):
+def debut(*causes, proved=False):
     """Failures of machines 1, 2, ..."""
-    return Trial(proved, tuple(Failure(machine, cause, NOW) for machine, cause in enumerate(causes, 1)))
+    return Debut(proved, tuple(Failure(machine, cause, NOW) for machine, cause in enumerate(causes, 1)))
 
 
 VERDICTS = {
-    "nothing has failed": (trial(), 0),
-    "one machine": (trial("no gpu"), 0),
-    "two alike": (trial("no gpu", "no gpu"), 2),
-    "two that differ": (trial("no gpu", "still loading"), 0),
-    "two alike after one that differs": (trial("still loading", "no gpu", "no gpu"), 2),
-    "an instance was ready once": (trial("no gpu", "no gpu", proved=True), 0),
-    "one machine twice": (Trial(failures=(Failure(1, "no gpu", 1.0), Failure(1, "no gpu", 2.0))), 0),
+    "nothing has failed": (debut(), 0),
+    "one machine": (debut("no gpu"), 0),
+    "two alike": (debut("no gpu", "no gpu"), 2),
+    "two that differ": (debut("no gpu", "still loading"), 0),
+    "two alike after one that differs": (debut("still loading", "no gpu", "no gpu"), 2),
+    "an instance was ready once": (debut("no gpu", "no gpu", proved=True), 0),
+    "one machine twice": (Debut(failures=(Failure(1, "no gpu", 1.0), Failure(1, "no gpu", 2.0))), 0),
 }
 
 
@@ -41,19 +41,19 @@ def test_two_machines_that_fail_alike_condemn_the_spec(found, alike):
 
 
 def test_a_machine_counts_once_for_each_cause():
-    once = with_failures(Trial(), [Failure(1, "no gpu", 1.0), Failure(1, "no gpu", 2.0)])
+    once = with_failures(Debut(), [Failure(1, "no gpu", 1.0), Failure(1, "no gpu", 2.0)])
     assert len(with_failures(once, [Failure(1, "still loading", 3.0)]).failures) == 2
 
 
 def test_a_proof_takes_back_what_failed_before():
-    assert with_proof({KEY: trial("no gpu", "no gpu")}, [KEY]) == {KEY: Trial(proved=True)}
+    assert with_proof({KEY: debut("no gpu", "no gpu")}, [KEY]) == {KEY: Debut(proved=True)}
 
 
-def test_only_the_newest_trials_are_remembered():
-    trials = {}
+def test_only_the_newest_debuts_are_remembered():
+    debuts = {}
     for number in range(KEPT + 5):
-        trials = with_trial(trials, ("june", str(number)), Trial())
-    assert (len(trials), next(iter(trials))) == (KEPT, ("june", "5"))
+        debuts = with_debut(debuts, ("june", str(number)), Debut())
+    assert (len(debuts), next(iter(debuts))) == (KEPT, ("june", "5"))
 
 
 # --- the plan -------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ def actions(rows=(), before=None, spec=JUNE, prices=("0.1", "0.11", "0.12", "0.1
     difference = diff(spec, rows, before or record())
     (part,) = difference.fleets
     plan = fleet_plan(part, placed(difference, offers(*prices)), {}, None, {})
-    return told(with_trial_waits(plan, part).actions)
+    return told(with_debut_waits(plan, part).actions)
 
 
 def coming(number, at="june/0", **options):
@@ -84,7 +84,7 @@ ON_THEIR_WAY = {
     "two boot": ([coming(100), coming(101, "june/1")], record(health={100: Health(NOW), 101: Health(NOW)}), 0),
     "one attempt is open": ([], record(intent("june/0")), 1),
     "one is ready": ([instance("june/0", JUNE)], record(), 3),
-    "one is gone that was ready": ([], record(trials={KEY: Trial(proved=True)}), 4),
+    "one is gone that was ready": ([], record(debuts={KEY: Debut(proved=True)}), 4),
     "one of an older spec is ready": (
         [instance("june/0", fleet(replicas=4, image="ghcr.io/acme/june:0"))],
         record(),
@@ -102,7 +102,7 @@ def test_the_second_is_awaited_before_there_is_a_third():
     one_failed = [coming(100, message=PULL), coming(101, "june/1")]
     before = record(health={100: Health(NOW), 101: Health(NOW)})
     assert [LATER in line for line in actions(one_failed, before)] == [True, True, True]
-    gone = record(trials={KEY: trial("image not found")}, health={101: Health(NOW)})
+    gone = record(debuts={KEY: debut("image not found")}, health={101: Health(NOW)})
     assert [LATER in line for line in actions(one_failed[1:], gone)] == [True, True, True]
     assert [LATER in line for line in actions([], gone)] == [False, True, True, True]
 
@@ -118,7 +118,7 @@ def test_two_that_fail_alike_go_and_nothing_comes():
 
 
 def test_the_second_that_fails_like_the_first_goes_and_nothing_comes():
-    before = record(trials={KEY: trial("image not found")})
+    before = record(debuts={KEY: debut("image not found")})
     assert actions([coming(100, message=PULL)], before) == ["- june/0 100"]
 
 
@@ -138,7 +138,7 @@ def guarded(rows=(), before=None, spec=JUNE, limits=None, prices=("0.1",), **all
 
 
 def test_a_condemned_spec_is_refused_with_its_machines_cause_and_the_way_on():
-    before = record(trials={KEY: trial("image not found", "image not found")})
+    before = record(debuts={KEY: debut("image not found", "image not found")})
     (held,) = guarded([], before).held
     assert held.guard == "failed spec"
     assert "2 machines (1, 2) failed alike" in held.message
@@ -147,16 +147,16 @@ def test_a_condemned_spec_is_refused_with_its_machines_cause_and_the_way_on():
     assert guarded([], before).actions == ()
 
 
-def test_another_spec_hash_is_another_trial():
-    before = record(trials={KEY: trial("image not found", "image not found")})
+def test_another_spec_hash_is_another_debut():
+    before = record(debuts={KEY: debut("image not found", "image not found")})
     changed = fleet(replicas=4, image="ghcr.io/acme/june:2")
     assert guarded([], before, changed).held == ()
     assert len(guarded([], before, changed).actions) == 1
 
 
 def test_a_word_of_a_person_lifts_it():
-    before = record(trials={KEY: trial("no gpu", "no gpu"), ("july", "x"): trial("no gpu", "no gpu")})
-    assert without_pause(before, "june").trials == {("july", "x"): trial("no gpu", "no gpu")}
+    before = record(debuts={KEY: debut("no gpu", "no gpu"), ("july", "x"): debut("no gpu", "no gpu")})
+    assert without_pause(before, "june").debuts == {("july", "x"): debut("no gpu", "no gpu")}
 
 
 # --- how many go, and what they cost --------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_a_word_of_a_person_lifts_it():
 
 def never_ready(number):
     rows = [coming(100 + i, f"june/{i}", message="no space left on device", host_id=i) for i in range(number)]
-    proved = record(trials={KEY: Trial(proved=True)})
+    proved = record(debuts={KEY: Debut(proved=True)})
     return rows, proved
 
 
@@ -183,7 +183,7 @@ def test_what_this_run_rented_and_was_never_ready_goes_whatever_its_number():
 
 def test_what_this_run_rented_and_was_ready_goes_within_the_share():
     rows, proved = never_ready(4)
-    ready = record(trials=proved.trials, health={i: Health(0.0, NOW - 99) for i in range(100, 104)})
+    ready = record(debuts=proved.debuts, health={i: Health(0.0, NOW - 99) for i in range(100, 104)})
     ours = frozenset(range(100, 104))
     assert len(guarded(rows, ready, prices=PRICES, rented=ours, run_started_at=NOW + 1).actions) == 1
     assert [held.guard for held in guarded(rows, ready, prices=PRICES, rented=ours).held] == ["suspected reading"]
@@ -208,7 +208,7 @@ WASTE = {
 def test_a_seat_whose_instances_were_never_ready_costs_so_much_a_day(dollars, age_s, most, refused):
     rows, proved = never_ready(1)
     wasted = {seat("june/0"): ((NOW - age_s, money(dollars)),)}
-    before = record(trials=proved.trials, wasted=wasted)
+    before = record(debuts=proved.debuts, wasted=wasted)
     plan = guarded(rows, before, limits=Limits(wasted_per_seat_per_day=None if most is None else money(most)))
     assert [held.guard for held in plan.held] == (["wasted per seat"] if refused else [])
     if refused:

@@ -1,15 +1,15 @@
-"""What a trial means for one fleet's plan: what goes without a successor, which rents wait, what is refused."""
+"""What a debut means for one fleet's plan: what goes without a successor, which rents wait, what is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from reconciler.core.debut import AT_ONCE, Debut, Failure, condemned, said, with_failures
 from reconciler.core.diff import FleetDiff, Member
 from reconciler.core.fields import spec_hash
 from reconciler.core.plan import Action, Destroy, FleetPlan, Held, Wait
 from reconciler.core.states import State
-from reconciler.core.trial import AT_ONCE, Failure, Trial, condemned, said, with_failures
 
 GUARD = "failed spec"
 ON_TRIAL = "until one of the first is ready"
@@ -26,20 +26,20 @@ def doomed(part: FleetDiff) -> frozenset[int]:
     return frozenset(m.id for m in _never_ready(part)) if is_condemned(part) else frozenset()
 
 
-def _now(part: FleetDiff) -> Trial:
-    """The trial with the failures of this very reading."""
+def _now(part: FleetDiff) -> Debut:
+    """The debut with the failures of this very reading."""
     if _is_proved(part):
-        return Trial(proved=True)
+        return Debut(proved=True)
     failures = (
         Failure(m.instance.machine_id, m.fault.cause, 0.0)
         for m in _never_ready(part)
         if m.fault is not None and m.instance.machine_id is not None
     )
-    return with_failures(part.trial, failures)
+    return with_failures(part.debut, failures)
 
 
 def _is_proved(part: FleetDiff) -> bool:
-    return part.trial.proved or any(m.state is State.READY for m in _of_this_spec(part))
+    return part.debut.proved or any(m.state is State.READY for m in _of_this_spec(part))
 
 
 def _of_this_spec(part: FleetDiff) -> Iterator[Member]:
@@ -58,7 +58,7 @@ def _never_ready(part: FleetDiff) -> list[Member]:
     ]
 
 
-def with_trial_waits(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
+def with_debut_waits(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
     """Of a spec that was never ready only two instances are on their way at a time, and one once a machine has failed:
     the second one's fate is awaited before there is a third."""
     if _is_proved(part):
