@@ -23,6 +23,7 @@ from reconciler.core.fields import spec_hash
 from reconciler.core.history import Event, EventKind, closing, of_seat, rented
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
 from reconciler.core.model import Blacklist, Fleet, Instance, Offer, RentOrder
+from reconciler.core.notices import Noticing
 from reconciler.core.plan import Create, Destroy, MarketSeen, Plan, Replace, due, is_unasked
 from reconciler.core.planner import not_as_ordered
 from reconciler.core.record import (
@@ -42,8 +43,10 @@ from reconciler.core.report import Outcome, OutcomeKind
 from reconciler.core.settle import Settle, grown
 from reconciler.core.sights import NewSights, Sights, with_new
 from reconciler.core.states import State, rate_per_hour, state_of
+from reconciler.core.unasked import with_unasked
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import (
+    Courier,
     DestroyDoubtful,
     Gone,
     OfferGone,
@@ -124,18 +127,33 @@ class Run:
     rents_stopped: bool = False
     unsaved: list[Event] = field(default_factory=list)
     """Events that are written down with the next record."""
+    written: list[Event] = field(default_factory=list)
+    """Events that were written down, for whoever wants to count or show them."""
+    noticing: Noticing = field(default_factory=Noticing)
+    """Who is told of what."""
+    courier: Courier | None = None
 
     def save(self, record: Record, *events: Event) -> None:
         """Make the new record durable, and all events up to now with it; only then is it the record."""
         record, closed = closing(self.record, record, self.clock.now())
-        self.store.save(record, (*self.unsaved, *events, *closed))
+        new = (*self.unsaved, *events, *closed)
+        self.store.save(record, new)
         self.record = record
+        self.written += new
         self.unsaved.clear()
 
     def save_events(self) -> None:
         """Write down what happened since the record was saved."""
         if self.unsaved:
             self.save(self.record)
+
+    def post(self) -> None:
+        """Have the outbox carried away; what does not arrive stays for the next pass."""
+        waiting = self.record.outbox
+        arrived = self.courier.deliver(waiting) if self.courier is not None and waiting else frozenset()
+        if arrived:
+            left = tuple(letter for at, letter in enumerate(waiting) if at not in arrived)
+            self.save(replace(self.record, outbox=left))
 
     @property
     def eyes(self) -> Eyes:
@@ -253,8 +271,10 @@ def _emptied(run: Run, action: Destroy | Replace, at: float) -> Record:
     if action.old.id in run.record.leaving:
         return run.record
     unasked = action.unasked if isinstance(action, Destroy) else not action.asked
-    seat = action.seat
-    return with_emptied(run.record, seat, at) if unasked else without_emptied(run.record, frozenset([seat]))
+    seat, record = action.seat, run.record
+    if isinstance(action, Replace) and unasked:
+        record = with_unasked(record, seat.fleet, at)
+    return with_emptied(record, seat, at) if unasked else without_emptied(record, frozenset([seat]))
 
 
 def _fresh(run: Run, action: Destroy | Replace) -> tuple[Instance | Gone | Outcome, float]:

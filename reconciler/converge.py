@@ -12,6 +12,7 @@ from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import doubt_left_s
 from reconciler.core.history import Event, learned
 from reconciler.core.model import Account
+from reconciler.core.notices import noticed
 from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, due
 from reconciler.core.record import with_pause
 from reconciler.core.report import Ending, Outcome
@@ -63,11 +64,14 @@ def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, 
         if approved.step_only:
             check_rented(run, wish.fleets)
             run.save_events()
+            run.post()
             return Result(Ending.STEPPED, newest.plan, failed=_failed(run, plan))
+        run.post()
         waits = list(_waits(run, plan, wish.settle))
         if not waits:
             final = _pass(run, wish, account, approved, done) if any(map(due, plan.actions())) else newest
             save_pass(run, final)
+            run.post()
             return Result(Ending.DONE, final.plan, failed=_given_up(final.plan, approved.envelope))
         left = deadline - run.clock.now()
         if left <= 0:
@@ -82,6 +86,7 @@ def save_pass(run: Run, newest: Pass, *, whole: bool = False, ended: frozenset[s
     it looked at every seat, not at those of an envelope."""
     _tell_ready(run, newest)
     record, events = learned(run.record, newest.record, newest.merged, newest.plan, newest.diff, whole=whole)
+    record = noticed(record, newest.plan, newest.diff, newest.merged.vanished, run.noticing, whole=whole)
     now = run.clock.now()
     for name in sorted(ended - set(record.paused)):
         record, paused = with_pause(record, name, now), Event(now, "paused", name, text="the fleet is destroyed")

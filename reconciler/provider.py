@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from reconciler.core.history import Event
+from reconciler.core.incidents import Letter
 from reconciler.core.lease import Holder, Lease
 from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
 from reconciler.core.record import Record
@@ -247,4 +248,12 @@ class Probe(Protocol):
 
         An address that did not answer, is no literal IP address, or is not a public one is left out.
         """
+        ...
+
+
+class Courier(Protocol):
+    """Who carries letters to webhooks: in bounded time, and whatever becomes of them, never an error of the pass."""
+
+    def deliver(self, letters: Sequence[Letter]) -> frozenset[int]:
+        """Which of `letters`, by their position, have arrived; the others are given again in the next pass."""
         ...

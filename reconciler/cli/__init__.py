@@ -21,6 +21,7 @@ COMMANDS = {
     "validate": ("validate", "Check the specs and say everything that is wrong with them."),
     "plan": ("plan", "Show what would change and what it costs."),
     "apply": ("apply", "Make the account match the specs."),
+    "watch": ("watch", "Keep the account as the specs say, pass after pass."),
     "status": ("status", "List what runs, what it costs, and what is not ours."),
     "events": ("history", "Tell what happened, by fleet or seat."),
     "leaks": ("history", "List destroys that were sent and are not proven."),

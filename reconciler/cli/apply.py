@@ -36,6 +36,7 @@ from reconciler.cli.options import (
 from reconciler.cli.plan import plan_key, show, warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.signals import asking_to_stop, interrupting_at_once
+from reconciler.cli.telling import courier_of, noticing_of, tell_failure
 from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Envelope, envelope_of, narrowed, within
@@ -180,10 +181,16 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
     run = Run(world.provider, store, world.clock, want.policy.owner, begun.record, randomness.randbits)
     run.settle, run.probe, run.sights = want.settle, world.probe, store.sights(world.clock.now())
     run.tell = lambda outcome: _tell(screen, outcome)
+    run.noticing = noticing_of(want)
+    run.courier = courier_of(world, want, in_environment, screen.note, screen.alarm)
     if consent.envelope is not None:
         want = replace(want, allowed=replace(want.allowed, approved=consent.lifts))
     screen.busy("reading the account and the market")
-    first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=consent.envelope)
+    try:
+        first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=consent.envelope)
+    except ReconcileError as failure:
+        tell_failure(run, failure)
+        raise
     run.saw(first.news)
     if consent.envelope is not None:
         first = replace(first, plan=within(first.plan, consent.envelope, run.done()))
@@ -217,6 +224,8 @@ def _converged(
         error = Interrupted("stopped in the middle of a call")
     with suppress(ReconcileError):  # What was sent before an error belongs into the history too.
         run.save_events()
+    if error is not None:
+        tell_failure(run, error)
     report = report_of(run, result, error)
     _say(screen, report, "destroy" if want.ending else "apply")
     held = any(first.plan.refusals()) or any(result.plan.refusals())

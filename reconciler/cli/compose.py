@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.options import Where, ledger_beside
 from reconciler.clock import Clock, StoppingClock, SystemClock
+from reconciler.core.calls import Calls
 from reconciler.core.model import Account
 from reconciler.core.secret import hidden
 from reconciler.core.settle import Settle
@@ -41,6 +42,8 @@ class World:
     """Where the ledger is, if that was said; else it follows from account and owner."""
     probe: Probe
     """What measures the way to machines: over the real network only where the machines are real."""
+    calls: Calls = field(default_factory=Calls)
+    """How many calls the wire has sent."""
 
     @property
     def eyes(self) -> Eyes:
@@ -90,9 +93,12 @@ def _simulated(where: Where) -> Iterator[World]:
     with open_simulation(where.state, market=where.market, seed=where.seed) as simulation:
         clock = StoppingClock(simulation.clock)
         origin, key = "http://127.0.0.1", ApiKey("no-key-is-needed-in-a-simulated-world")
-        wire = _wire(key, origin, clock, Pacing(clock, scale=_pace(True)), simulation)
+        calls = Calls()
+        wire = _wire(key, origin, clock, Pacing(clock, scale=_pace(True)), simulation, calls)
         ledger = ledger_beside(where.state)
-        yield World(_provider(wire, clock), clock, _settle(True), wire, (), simulation, ledger, simulation.probe())
+        yield World(
+            _provider(wire, clock), clock, _settle(True), wire, (), simulation, ledger, simulation.probe(), calls
+        )
 
 
 @contextmanager
@@ -105,17 +111,18 @@ def _real() -> Iterator[World]:
     settle, pace = _settle(is_loopback(origin)), _pace(is_loopback(origin))
     found = find_key(hidden(os.environ), Path.home())
     clock = StoppingClock(SystemClock())
-    wire = _wire(found.key, origin, clock, Pacing(clock, scale=pace), None)
+    calls = Calls()
+    wire = _wire(found.key, origin, clock, Pacing(clock, scale=pace), None, calls)
     said = os.environ.get("RECONCILE_LEDGER")
     ledger, probe = Path(said) if said else None, TcpProbe(check=clock.check)
-    yield World(_provider(wire, clock), clock, settle, wire, found.warnings, None, ledger, probe)
+    yield World(_provider(wire, clock), clock, settle, wire, found.warnings, None, ledger, probe, calls)
 
 
-def _wire(key: ApiKey, origin: str, clock: Clock, pacing: Pacing, simulation: Simulation | None) -> Wire:
+def _wire(key: ApiKey, origin: str, clock: Clock, pacing: Pacing, simulation: Simulation | None, calls: Calls) -> Wire:
     from reconciler.vast.client import Wire
 
     transport = simulation.transport() if simulation is not None else None
-    return Wire(key=key, origin=origin, clock=clock, pacing=pacing, transport=transport)
+    return Wire(key=key, origin=origin, clock=clock, pacing=pacing, transport=transport, calls=calls)
 
 
 def _provider(wire: Wire, clock: Clock) -> VastProvider:

@@ -5,8 +5,8 @@ A guard says its numbers, and the one flag, field or command that lifts it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_UP, Decimal
 
 from reconciler.core.budget import (
@@ -50,6 +50,8 @@ class Allowed:
     """What one run may add to what the fleets bill, in $/h."""
     added: Decimal = Decimal(0)
     """What this run has added already."""
+    unasked_before: Mapping[str, int] = field(default_factory=dict)
+    """Unasked destroys of each fleet that count against this run as well: under `watch` those of ten minutes."""
 
 
 def guard_fleet(plan: FleetPlan, part: FleetDiff, policy: Policy, allowed: Allowed) -> FleetPlan:
@@ -92,6 +94,8 @@ def _unasked(plan: FleetPlan, part: FleetDiff, limits: Limits, allowed: Allowed)
     live, lift = len(part.members()), f"--max-destroys {len(repairs)}"
     limit = max(1, int(limits.max_unasked_destroy_share * live))
     message = f"{len(repairs)} of {live} instances are to be replaced unasked, at most {limit} in one run"
+    if before := allowed.unasked_before.get(plan.fleet.name, 0):
+        message, limit = f"{message}, and {before} went in the last ten minutes", max(0, limit - before)
     held = Held("unasked destroys", message, lift)
     if allowed.max_destroys is not None:
         limit = allowed.max_destroys

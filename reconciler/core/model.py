@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from reconciler.core.notify import Notify
 from reconciler.core.settle import Settle
 from reconciler.core.text import SafeText
 
@@ -324,6 +325,7 @@ class Policy:
     images: ImageRules = ImageRules()
     secrets: SecretRules = SecretRules()
     settle: Settle = field(default_factory=Settle)
+    notify: Notify = field(default_factory=Notify)
 
 
 # --- what exists ----------------------------------------------------------------------------------

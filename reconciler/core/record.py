@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from reconciler.core.incidents import Incident, Letter
 from reconciler.core.label import Seat
 from reconciler.core.settle import Appearance
 from reconciler.core.traces import Outside, Suspect, Tombstone
@@ -118,6 +119,12 @@ class Record:
     """When a seat's instance was replaced unasked within a day."""
     appeared: tuple[Appearance, ...] = ()
     """Labels that took long to appear, within a day."""
+    unasked: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """When each fleet lost an instance that nobody asked to go, within ten minutes."""
+    incidents: Mapping[str, Incident] = field(default_factory=dict)
+    """What is not as it should be, by key, where the policy has somebody told."""
+    outbox: tuple[Letter, ...] = ()
+    """Letters that are not delivered yet, the oldest first."""
 
 
 def with_intent(record: Record, intent: Intent) -> Record:

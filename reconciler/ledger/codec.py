@@ -1,4 +1,4 @@
-"""The record as JSON and back. Version 2; a newer version is refused, never guessed."""
+"""The record as JSON and back. Version 3; a newer version is refused, never guessed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 from reconciler.core.label import Seat
 from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record, Relabel
+from reconciler.ledger.notices import decode_notices, encode_notices
 from reconciler.ledger.traces import decode_traces, encode_traces, seat_of
 
-VERSION = 2
+VERSION = 3
 _SINCE_VERSION_2: Mapping[str, Any] = {"spend": [], "told": {}, **encode_traces(Record())}
 """What a record of version 1 lacks, and what it reads as."""
 
@@ -31,6 +32,7 @@ def encode(record: Record) -> str:
         "spend": [[hour, str(dollars)] for hour, dollars in sorted(record.spend.items())],
         "told": dict(record.told),
         **encode_traces(record),
+        **encode_notices(record),
     }
     if record.relabels:
         body["relabels"] = [_plain(item) for item in record.relabels.values()]
@@ -60,6 +62,7 @@ def decode(text: str, version: int = VERSION) -> Record:
             spend={int(hour): Decimal(dollars) for hour, dollars in body["spend"]},
             told={str(key): float(at) for key, at in body["told"].items()},
             **decode_traces(body),
+            **decode_notices(body),
         )
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError("not a record") from error

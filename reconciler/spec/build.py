@@ -35,6 +35,7 @@ from reconciler.core.model import (
     Tier,
     Weights,
 )
+from reconciler.core.notify import Notify, Webhook
 from reconciler.core.query_language import Language, understand
 from reconciler.core.settle import Settle
 from reconciler.spec.container_rules import port_of
@@ -170,6 +171,11 @@ def _settle(fields: Fields) -> Settle:
     return Settle(**read, lost_per_day=fields.get("lost_per_day", Settle().lost_per_day))
 
 
+def _webhook(fields: Fields) -> Webhook:
+    rest = {name: value for name, value in fields.items() if name != "url"}
+    return Webhook(fields["url"]["from_env"], **_read(rest, {"on": tuple}))
+
+
 def build_policy(fields: Fields, file: str) -> Policy:
     """The policy of a document; its defaults have gone into the fleets already."""
     rest = {name: value for name, value in fields.items() if name not in ("kind", "defaults")}
@@ -180,5 +186,6 @@ def build_policy(fields: Fields, file: str) -> Policy:
         "secrets": lambda fields: SecretRules(**_read(fields, {"allow": tuple})),
         "blacklist": _blacklist,
         "settle": _settle,
+        "notify": lambda hooks: Notify(tuple(map(_webhook, hooks))),
     }
     return Policy(**_read(rest, readers), file=file)

@@ -14,6 +14,7 @@ from reconciler.core import gpus
 from reconciler.spec.allowed_rules import ALLOW_RULES
 from reconciler.spec.choosing_rules import CHOOSING_RULES
 from reconciler.spec.container_rules import CONTAINER_RULES
+from reconciler.spec.notify_rules import webhooks
 from reconciler.spec.page import shown
 from reconciler.spec.region_rules import REGION_RULES
 from reconciler.spec.settle_rules import settle_times
@@ -29,7 +30,7 @@ def check_fleet(root: Node, *more: Callable[[Node], Iterable[Finding]]) -> list[
 
 def check_policy(root: Node) -> list[Finding]:
     """Every finding about a policy beyond the schema; its defaults are judged where they meet a fleet."""
-    return _all(root, (*_BOTH, _runway, settle_times, *ALLOW_RULES))
+    return _all(root, (*_BOTH, _runway, settle_times, webhooks, *ALLOW_RULES))
 
 
 def _all(root: Node, rules: Iterable[Callable[[Node], Iterable[Finding]]]) -> list[Finding]:

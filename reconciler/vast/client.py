@@ -13,6 +13,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.clock import Clock
+from reconciler.core.calls import Calls
 from reconciler.errors import Interrupted
 from reconciler.vast.answers import MAX_WAIT_SECONDS, Answer, Call, NoAnswer, Outcome
 from reconciler.vast.key import ApiKey
@@ -47,12 +48,14 @@ class Wire:
         pacing: Pacing,
         transport: httpx.BaseTransport | None = None,
         jitter: Callable[[], float] = random.random,
+        calls: Calls | None = None,
     ) -> None:
         self._key = key
         self._origin = origin
         self._clock = clock
         self._pacing = pacing
         self._jitter = jitter
+        self._calls = Calls() if calls is None else calls
         self._client = _client(key, origin, transport)
         self._sent: set[str] = {key.reveal()}
 
@@ -91,8 +94,11 @@ class Wire:
         self._pacing.wait(call.route)
         outcome: Outcome
         too_fast: float | None = None
+        status: int | None = None
         try:
             outcome = self._exchange(call)
+            if isinstance(outcome, Answer):
+                status = outcome.status
             if isinstance(outcome, Answer) and outcome.status == 429:
                 too_fast = outcome.wait
         except Exception as error:
@@ -102,6 +108,7 @@ class Wire:
         finally:
             # Also when interrupted: the next command must not come too early.
             self._pacing.answered(call.route, too_fast=too_fast)
+            self._calls.note(call.route, status)
         return outcome
 
     def _backoff(self, tried: int) -> float:

@@ -19,7 +19,7 @@ STOREYS = [
     {"converge"},
     {"reconcile", "apply", "relabel", "views"},
     {"survey"},
-    {"spec", "vast", "probe", "ledger"},
+    {"spec", "vast", "probe", "ledger", "notify"},
     {"provider", "clock"},
     {"core"},
     {"errors", "diagnostics"},

@@ -61,6 +61,7 @@ def test_help_imports_no_heavy_library(tmp_path):
         "validate",
         "plan",
         "apply",
+        "watch",
         "status",
         "events",
         "leaks",
