@@ -12,7 +12,7 @@ from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import doubt_left_s
 from reconciler.core.history import Event, learned
 from reconciler.core.model import Account
-from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, due
+from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, Replace, Update, due
 from reconciler.core.record import with_pause
 from reconciler.core.report import Ending, Outcome
 from reconciler.core.settle import Settle, grown
@@ -107,7 +107,7 @@ def _pass(run: Run, wish: Wish, account: Account | None, approved: Approved, don
 
 def _failed(run: Run, plan: Plan) -> tuple[str, ...]:
     """What one step should have done and could not."""
-    destroys = (action for action in plan.actions() if not isinstance(action, Create))
+    destroys = (action for action in plan.actions() if isinstance(action, Replace | Destroy))
     return tuple(
         f"instance {a.old.id} could not be read, so it was not destroyed" for a in destroys if a.old.id in run.unread
     )
@@ -152,6 +152,8 @@ def _waits_of(run: Run, fleet: FleetPlan, mislabelled: tuple[int, ...]) -> Itera
             yield f"{action.seat}: {action.wait.reason}", max(POLL_S, action.wait.seconds or 0)
         elif not isinstance(action, Create) and action.old.id in run.unread:
             yield f"{action.seat}: instance {action.old.id} cannot be read", POLL_S
+        elif isinstance(action, Update):
+            yield f"{action.seat}: a new bid", POLL_S
         elif not stopped and not isinstance(action, Destroy):
             yield f"{action.seat}: booting", POLL_S
         elif not stopped and isinstance(action, Destroy) and action.old.id in run.rented:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Protocol
 
 from reconciler.core.history import Event
@@ -17,7 +18,7 @@ from reconciler.core.sights import NewSights, Sights
 from reconciler.core.template import Template
 from reconciler.core.text import SafeText
 
-Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel"]
+Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel", "bid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,21 @@ RelabelAnswer = RelabelSent | Gone | RelabelDoubtful
 
 
 @dataclass(frozen=True, slots=True)
+class BidSent:
+    """The account accepted it. It counts only once it was read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class BidDoubtful:
+    """Refused, or no trustworthy answer: only a reading tells which bid stands now."""
+
+    why: SafeText
+
+
+BidAnswer = BidSent | Gone | BidDoubtful
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The answer of one search."""
 
@@ -124,7 +140,7 @@ class Provider(Protocol):
 
     Reading changes nothing. A reading that is not beyond doubt raises `DoubtfulReading`, `Unreachable` or
     `KeyProblem`; it never returns less. Destroying what is gone is success. Renting sends one request, ever, and so
-    does a change of a label.
+    do a change of a label and a new bid.
     """
 
     def account(self) -> Account:
@@ -164,6 +180,13 @@ class Provider(Protocol):
 
         Nothing else of the instance changes: it is not stopped, restarted or billed otherwise. Whatever the answer,
         the caller reads the instance again and compares. Raises `KeyProblem` where the key is refused.
+        """
+        ...
+
+    def bid(self, instance_id: int, price: Decimal) -> BidAnswer:
+        """Give an interruptible instance a new bid in $/h without storage; one request on the wire, never repeated.
+
+        Whatever the answer, the caller reads the instance again. Raises `KeyProblem` where the key is refused.
         """
         ...
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from reconciler.clock import Clock
+from reconciler.core.bids import priced
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.crowd import overlap
-from reconciler.core.demand import Need
+from reconciler.core.demand import Need, in_order, who_wants
 from reconciler.core.hunt import Hunt
 from reconciler.core.label import Seat
 from reconciler.core.latency import answers_by_machine, candidates_to_measure
@@ -121,8 +122,7 @@ def _market(eyes: Eyes, needs: Sequence[Need], look: _Look, ground: Ground) -> M
 
 
 def _hunts(needs: Sequence[Need], ground: Ground) -> list[Hunt]:
-    ordered = sorted(needs, key=lambda need: (-need.fleet.priority, need.seat))
-    groups = [list(group) for _, group in groupby(ordered, key=lambda need: need.seat.fleet)]
+    groups = [list(group) for _, group in groupby(sorted(needs, key=in_order), key=who_wants)]
     return [_hunt(group, groups, ground) for group in groups]
 
 
@@ -177,7 +177,7 @@ def _spent(used: int, repairs: bool) -> str:
 def _measure(eyes: Eyes, needs: Sequence[Need], pool: Pool, ground: Ground) -> NewSights:
     """Ask the best candidates of fleets with `latency.probe` how far they are; what was learnt."""
     learnt = NewSights(ground.now)
-    fleets = {need.fleet.name: need.fleet for need in needs if need.fleet.latency and need.fleet.latency.probe}
+    fleets = {who_wants(need): need.fleet for need in needs if need.fleet.latency and need.fleet.latency.probe}
     if eyes.probe is None:
         return learnt
     for fleet in fleets.values():
@@ -224,4 +224,5 @@ def offer_now(provider: Provider, fleet: Fleet, candidate: Candidate, now: float
     news = NewSights(now, rows=found.rows)
     if fresh is None:
         return None, news
-    return replace(candidate, offer=fresh, price=fresh.price_per_hour(fleet.container.disk_gb)), news
+    cost = priced(fleet, fresh)
+    return replace(candidate, offer=fresh, price=cost.price, bid=cost.bid), news

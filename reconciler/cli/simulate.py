@@ -48,10 +48,13 @@ def advance(span: float, state: Path) -> int:
 
 @simulate.command()
 @click.argument("seat", metavar="FLEET/INDEX")
-@click.option("--as", "how", type=click.Choice(["offline", "exited", "gone"]), default="offline", show_default=True)
+@click.option(
+    "--as", "how", type=click.Choice(["offline", "exited", "gone", "outbid"]), default="offline", show_default=True
+)
 @_state
 def fail(seat: str, how: str, state: Path) -> int:
-    """Break the instance in a seat: its host goes offline, its container exits, or it vanishes."""
+    """Break the instance in a seat: its host goes offline, its container exits, it vanishes, or a rival
+    bids more than it."""
     from reconciler.simulator.simulation import open_simulation
 
     with open_simulation(state) as simulation:

@@ -10,6 +10,7 @@ from reconciler.core.candidates import Candidate, best_first
 from reconciler.core.crowd import TAKEN, Crowd, Taken
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, Instance
+from reconciler.core.rental import RentalKind
 
 CEILING_FACTOR = Decimal("1.05")
 """An approved rent may cost this much more than ranked, never more than its cap."""
@@ -30,6 +31,16 @@ class Need:
     """A later seat of a rollout: the step before it frees a machine, so it may be promised one that is taken."""
     repair: bool = False
     """Something that worked is to be replaced, rather than something new to be added."""
+
+
+def who_wants(need: Need) -> tuple[str, RentalKind]:
+    """Seats that are filled from the same offers: those of a fleet, of one rental kind."""
+    return need.seat.fleet, need.fleet.rental.kind
+
+
+def in_order(need: Need) -> tuple[int, str, RentalKind, Seat]:
+    """Fleets of higher priority first, then by name; the seats of a fleet by kind and index."""
+    return -need.fleet.priority, *who_wants(need), need.seat
 
 
 class Demand:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from reconciler.core.adopting import sorted_drifts
@@ -19,10 +20,16 @@ from reconciler.core.traces import Suspect, Tombstone
 
 _STANDING = {State.READY: 0, State.PENDING: 1}
 
+OUTBID = "outbid"
+"""The fault of an interruptible instance whose bid was beaten; its grace is the time it may win it back."""
+RESTART_S = 600.0
+"""An instance that won its bid back reads `exited` until its host has started it again, for minutes (seen)."""
 STOPPED = "stopped"
 """The fault of an instance that someone stopped, where its fleet wants such ones replaced."""
 
-Bucket = Literal["missing", "frozen", "doubtful", "leaving", "held", "unhealthy", "drifted", "pending", "ready"]
+Bucket = Literal[
+    "missing", "frozen", "doubtful", "leaving", "held", "outbid", "unhealthy", "drifted", "pending", "ready"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,8 @@ class Member:
     """What it was adopted with: shown, and never held against it."""
     stranger: bool = False
     """Another runner of the same owner rented it: this ledger never wrote its attempt."""
+    bid: Decimal | None = None
+    """The bid that was sent for it last, in $/h without storage, where that is remembered."""
 
     @property
     def condemned(self) -> bool:
@@ -155,6 +164,8 @@ def _fault_of(instance: Instance, fleet: Fleet | None) -> str | None:
     state = state_of(instance)
     if state is State.FAILED:
         return instance.reported
+    if state is State.OUTBID:
+        return OUTBID if fleet is not None else None
     return STOPPED if state is State.HELD and fleet is not None and fleet.on_manual_stop == "replace" else None
 
 
@@ -174,7 +185,7 @@ def judge(
     kind = _fault_of(instance, fleet)
     if kind is not None:
         since = record.since.get((instance.id, kind), list_at)
-        fault = Fault(kind, since, max(0.0, since + GRACE_S.get(kind, 0.0) - now))
+        fault = Fault(kind, since, max(0.0, since + _grace_s(kind, fleet) - now))
     drifts: tuple[Drift, ...] = ()
     accepted: tuple[Drift, ...] = ()
     if fleet is not None:
@@ -182,7 +193,16 @@ def judge(
         lasting = (d for d in broken if d.field not in TEXT_RULES or _lasts(record, instance.id, d.field, list_at))
         drifts, accepted = sorted_drifts(fleet, instance, mark, lasting, shared)
     known = record.known.get(instance.id)
-    return Member(instance, mark, state, drifts, fault, accepted, known is not None and known.stranger)
+    stranger, bid = known is not None and known.stranger, record.bids.get(instance.id)
+    return Member(instance, mark, state, drifts, fault, accepted, stranger, bid)
+
+
+def _grace_s(kind: str, fleet: Fleet | None) -> float:
+    if kind == OUTBID and fleet is not None:
+        return fleet.rental.outbid.wait_s
+    if kind == "exited" and fleet is not None and fleet.rental.interruptible:
+        return RESTART_S
+    return GRACE_S.get(kind, 0.0)
 
 
 def _lasts(record: Record, instance_id: int, field: str, list_at: float) -> bool:
@@ -303,6 +323,8 @@ def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) ->
 
 
 def _bucket(keeper: Member) -> Bucket:
+    if keeper.state is State.OUTBID:
+        return "drifted" if keeper.drifts else "outbid"
     if keeper.fault is not None:
         return "unhealthy"
     if keeper.state in (State.HELD, State.QUEUED):

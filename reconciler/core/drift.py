@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from reconciler.core.fields import spec_hash
+from reconciler.core.bids import kind_ordered
 from reconciler.core.gpus import normalise
 from reconciler.core.label import Mark
 from reconciler.core.model import Banned, Blacklist, Fleet, Instance
 from reconciler.core.places import matches, parse_location
+from reconciler.core.rental import RentalKind
 
 TEXT_RULES = frozenset({"gpu.models", "gpu.min_vram_gb", "regions"})
 """Rules judged by text of the machine, which flaps: they condemn only after `TEXT_LASTS_S` of complete lists."""
 TEXT_LASTS_S = 600.0
+KIND = "rental.kind"
 PRICE_TOLERANCE = Decimal("1.01")
 VRAM_TOLERANCE = Decimal("0.93")
 MB_OF_A_GB = VRAM_TOLERANCE * 1024
@@ -66,19 +69,35 @@ def outside(fleet: Fleet, location: str | None) -> bool | None:
 
 def static_drift(fleet: Fleet, instance: Instance, mark: Mark) -> tuple[Drift, ...]:
     """How the instance's spec hash differs, in words as far as the account tells."""
-    if mark.spec_hash == spec_hash(fleet):
-        return ()
+    ordered = kind_ordered(fleet, mark)
+    if ordered is not None:
+        return () if mark.adopted else tuple(_kind(ordered, instance))
     return explain(fleet, instance) or (
         Drift("container", "as declared now", "env, onstart, args, ports or connect changed"),
     )
 
 
+def _kind(ordered: RentalKind, instance: Instance) -> Iterator[Drift]:
+    """An instance that is of another kind than it was ordered as: it pays, or can be lost, as nobody asked for."""
+    actual = kind_of(instance)
+    if actual is not None and actual != ordered:
+        yield Drift(KIND, ordered, actual)
+
+
+def kind_of(instance: Instance) -> RentalKind | None:
+    """How an instance is rented, as far as the account tells."""
+    if instance.interruptible is None:
+        return None
+    return "interruptible" if instance.interruptible else "on-demand"
+
+
 def explain(fleet: Fleet, instance: Instance) -> tuple[Drift, ...]:
-    """The static fields whose difference the account shows: image, disk, GPU count, template."""
+    """The static fields whose difference the account shows: image, disk, GPU count, template, rental kind."""
     from deepdiff import DeepDiff
 
     desired: dict[str, object] = {"disk_gb": Decimal(fleet.container.disk_gb), "gpu.count": fleet.gpu.count}
     actual: dict[str, object] = {"disk_gb": instance.disk_gb, "gpu.count": instance.gpu_count}
+    desired[KIND], actual[KIND] = fleet.rental.kind, kind_of(instance)
     if fleet.container.image:
         desired["image"], actual["image"] = fleet.container.image, instance.image
     else:

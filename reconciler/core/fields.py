@@ -48,6 +48,10 @@ FIELD_CLASSES: dict[str, FieldClass] = {
     "container.env": "static",
     "container.onstart": "static",
     "container.args": "static",
+    "rental": "behavioural",
+    "rental.kind": "static",
+    "rental.max_bid": "choosing",
+    "rental.bid_over_floor": "choosing",
     "rollout": "behavioural",
     "health": "behavioural",
 }
@@ -83,6 +87,7 @@ def static_fields(fleet: Fleet) -> dict[str, object]:
         "container.registry_login": (_login(container), None),
         "container.vast_template": (container.vast_template, None),
         "gpu.count": (fleet.gpu.count, 1),
+        "rental.kind": (fleet.rental.kind, "on-demand"),
     }
     return {path: value for path, (value, default) in values.items() if value != default}
 

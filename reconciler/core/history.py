@@ -34,6 +34,7 @@ EventKind = Literal[
     "resumed",
     "frozen",
     "freed",
+    "bid",
 ]
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 KEPT_S = 90 * 86_400.0

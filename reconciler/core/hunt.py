@@ -169,7 +169,7 @@ class Hunt:
         return max(self._appraiser.scorer.most(0.0, tier) - strict * tier for tier in part.tiers)
 
     def _question(self, part: Slice, price: Decimal, pool: Pool) -> OfferQuery:
-        known = pool.sizes(part.query.gpu_count)
+        known = pool.sizes(part.query.gpu_count, interruptible=part.query.interruptible)
         limit = self.fleet.spread.per_machine
         enough = limit.of(self.fleet.replicas) if limit else len(self.needs)
         done = sorted(machine for machine, offers in known.items() if len(offers) >= enough)
@@ -191,7 +191,8 @@ def whole(appraiser: Appraiser) -> Slice:
 
 
 def _count(pool: Pool, part: Slice) -> int:
-    return sum(map(len, pool.sizes(part.query.gpu_count).values()))
+    known = pool.sizes(part.query.gpu_count, interruptible=part.query.interruptible)
+    return sum(map(len, known.values()))
 
 
 def slices(appraiser: Appraiser) -> list[Slice]:

@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from reconciler.core.rental import ON_DEMAND, Rental, RentalKind
 from reconciler.core.settle import Settle
 from reconciler.core.text import SafeText
 
@@ -272,6 +273,7 @@ class Fleet:
     rollout_order: RolloutOrder = "create-first"
     on_manual_stop: OnManualStop = "hold"
     """What becomes of an instance that someone stopped."""
+    rental: Rental = ON_DEMAND
     source: Source = Source("", 0)
 
 
@@ -395,6 +397,8 @@ class Instance:
     ssh_direct: Endpoint | None = None
     ssh_proxy: Endpoint | None = None
     setup: Setup | None = None
+    least_bid: Decimal | None = None
+    """The host's least bid in $/h without storage; not the bid that stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,6 +468,8 @@ class Offer:
     """Since when this offer stands, epoch seconds."""
     traits: Traits = field(default=NO_TRAITS, repr=False, compare=False)
     """What `host.query` may ask about besides."""
+    least_bid: Decimal | None = None
+    """The host's least bid in $/h, which `base_price_per_hour` is then too; None: it was offered on demand."""
 
     @property
     def days_left(self) -> Decimal | None:
@@ -512,6 +518,10 @@ class OfferQuery:
     """Offers that are, of machines that may have more."""
     clauses: tuple[Clause, ...] = ()
     """Rules in the marketplace's own search language."""
+    interruptible: bool = False
+    """Asks for least bids instead of prices on demand; all prices of the question are such, too."""
+    max_bid: Decimal | None = None
+    """Without storage; only with `interruptible`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -527,3 +537,6 @@ class RentOrder:
     env: Mapping[str, str] = field(repr=False)
     """The container's variables with every secret filled in."""
     registry_password: str | None = field(default=None, repr=False)
+    kind: RentalKind = "on-demand"
+    bid: Decimal | None = None
+    """$/h without storage; there is one exactly where the order is interruptible."""

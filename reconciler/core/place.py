@@ -14,7 +14,7 @@ from itertools import groupby, islice
 
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.crowd import Taken
-from reconciler.core.demand import Demand, Need
+from reconciler.core.demand import Demand, Need, in_order, who_wants
 from reconciler.core.label import Seat
 from reconciler.core.model import Blacklist, Instance, Offer
 from reconciler.core.shelf import Shelf
@@ -84,9 +84,8 @@ def place(needs: Sequence[Need], offers: Iterable[Offer], ground: Ground) -> Pla
 
 
 def _by_priority(needs: Sequence[Need], shelf: Shelf, ground: Ground) -> Iterator[list[Demand]]:
-    ordered = sorted(needs, key=lambda need: (-need.fleet.priority, need.seat))
-    for _, of_one in groupby(ordered, key=lambda need: need.fleet.priority):
-        yield [_demand(list(wanting), shelf, ground) for _, wanting in groupby(of_one, key=lambda n: n.seat.fleet)]
+    for _, of_one in groupby(sorted(needs, key=in_order), key=lambda need: need.fleet.priority):
+        yield [_demand(list(wanting), shelf, ground) for _, wanting in groupby(of_one, key=who_wants)]
 
 
 def _demand(needs: Sequence[Need], shelf: Shelf, ground: Ground) -> Demand:

@@ -76,7 +76,25 @@ class Destroy:
     """It came back wrong: the seat's next rent is a replacement."""
 
 
-Action = Create | Replace | Destroy
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Give an instance that lost its bid a higher one. Nothing is rented and nothing goes."""
+
+    seat: Seat
+    fleet: Fleet
+    old: Member
+    bid: Decimal
+    """$/h without storage."""
+    ceiling: Decimal
+    """What it bills all-in while that bid wins."""
+    standing: Decimal
+    """The bid that lost, in $/h without storage."""
+    reason: str
+    wait: Wait | None = None
+
+
+Rent = Create | Replace
+Action = Create | Replace | Destroy | Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +121,9 @@ class SeatNote:
     """A seat about which something is to be said, though nothing is to be done."""
 
     seat: Seat
-    kind: Literal["doubtful", "leaving", "held", "pending", "kept", "adopted", "frozen", "suspected", "stranger"]
+    kind: Literal[
+        "doubtful", "leaving", "held", "pending", "kept", "adopted", "frozen", "suspected", "stranger", "outbid"
+    ]
     text: str
     rate_per_hour: Decimal = Decimal(0)
 

@@ -8,9 +8,11 @@ from decimal import Decimal
 
 from reconciler.core.demand import Need, ceiling
 from reconciler.core.diff import STOPPED, Diff, FleetDiff, Member, SeatView, judge
+from reconciler.core.drift import KIND
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet, Instance
+from reconciler.core.outbid import new_bids, successor_of, waiting, why_replaced
 from reconciler.core.place import Choice, Placement
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
 from reconciler.core.record import Record
@@ -35,16 +37,16 @@ def needs_of(
     return [
         Need(
             view.seat,
-            part.fleet,
+            successor_of(part.fleet, view) or part.fleet,
             _cap(part.fleet, view.seat, ceilings),
             failed,
             in_line=view.bucket == "drifted" and any(v.bucket == "drifted" for v in part.seats[: view.seat.index]),
-            repair=view.bucket == "unhealthy" or view.emptied or view.seat in vanished,
+            repair=view.bucket in ("unhealthy", "outbid") or view.emptied or view.seat in vanished,
         )
         for part in diff.fleets
         if not part.paused and not part.newer_labels and (part.foreign_owner is None or part.foreign_owner in beside)
         for view in part.seats
-        if _wants(view) and (ceilings is None or view.seat in ceilings)
+        if _wants(part.fleet, view) and (ceilings is None or view.seat in ceilings)
     ]
 
 
@@ -59,12 +61,13 @@ def _failing(view: SeatView) -> frozenset[int]:
     return frozenset([keeper.instance.machine_id])
 
 
-def _wants(view: SeatView) -> bool:
+def _wants(fleet: Fleet, view: SeatView) -> bool:
     if view.frozen:
         return False
     if view.bucket in ("missing", "leaving"):
         return True
-    return view.bucket in ("unhealthy", "drifted") and not _moving(view) and not view.intents
+    going = view.bucket in ("unhealthy", "drifted") or successor_of(fleet, view) is not None
+    return going and not _moving(view) and not view.intents
 
 
 def _moving(view: SeatView) -> bool:
@@ -74,7 +77,7 @@ def _moving(view: SeatView) -> bool:
 
 
 def _stays(view: SeatView, extra: Member) -> bool:
-    return view.bucket == "unhealthy" if extra.fault is not None else extra.state is State.HELD
+    return view.bucket in ("unhealthy", "outbid") if extra.fault is not None else extra.state is State.HELD
 
 
 def fleet_plan(
@@ -102,7 +105,7 @@ def fleet_plan(
         surplus=len(part.surplus),
         actions=tuple(actions),
         unfilled=(Unfilled(tuple(open_seats), shortage),) if open_seats else (),
-        notes=tuple(note for view in part.seats for note in _notes(view, view.seat in placement.unplaced)),
+        notes=tuple(note for view in part.seats for note in _notes(part.fleet, view, view.seat in placement.unplaced)),
         doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
     )
@@ -135,12 +138,15 @@ def _of_seat(
 ) -> Iterator[Action]:
     choice = placement.choices.get(view.seat)
     yield from _extras(view)
+    yield from new_bids(fleet, view)
     if choice is not None and view.bucket in ("missing", "leaving"):
         reason = _why_missing(vanished.get(view.seat), clock_text)
         going = Wait(f"until instance {view.leaving[0].id} is gone") if view.leaving else None
         yield Create(view.seat, fleet, choice, _ceiling(choice, fleet), reason, going or rents_wait, view.emptied)
     elif choice is not None and view.keeper is not None and view.bucket == "unhealthy":
         yield _repair(view, view.keeper, choice, fleet, rents_wait)
+    elif choice is not None and view.keeper is not None and view.bucket == "outbid":
+        yield _follow(view, view.keeper, choice, fleet, pace.next(view.seat) or rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":
         wait = pace.next(view.seat) or rents_wait
         reason = "; ".join(map(str, view.keeper.drifts))
@@ -199,6 +205,13 @@ def _repair(view: SeatView, keeper: Member, choice: Choice, fleet: Fleet, rents_
     )
 
 
+def _follow(view: SeatView, keeper: Member, choice: Choice, fleet: Fleet, wait: Wait | None) -> Replace:
+    """A stopped instance bills its disk alone, and may win its bid again: it goes once another one runs."""
+    rented_as = successor_of(fleet, view) or fleet
+    reason, limit = why_replaced(fleet, keeper), _ceiling(choice, fleet)
+    return Replace(view.seat, rented_as, keeper, choice, limit, reason, "create-first", False, wait)
+
+
 def _wrong(keeper: Member) -> str:
     if keeper.fault is None:
         return "failed"
@@ -213,7 +226,7 @@ def _extras(view: SeatView) -> Iterator[Destroy]:
     for extra in view.extras:
         if extra.state is State.HELD and extra.fault is None:
             continue
-        serves_still = extra.state is State.READY and keeper.state is not State.READY
+        serves_still = extra.state in (State.READY, State.OUTBID) and keeper.state is not State.READY
         drift = "; ".join(map(str, extra.drifts))
         reason = f"replaced by instance {keeper.id}" + (f": {drift}" if drift else "")
         wait = Wait(f"until instance {keeper.id} runs") if serves_still else None
@@ -227,7 +240,7 @@ def _surplus(part: FleetDiff) -> Iterator[Destroy]:
             yield Destroy(member.mark.seat, member, f"replicas {before} -> {part.fleet.replicas}")
 
 
-def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
+def _notes(fleet: Fleet, view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     for intent in view.intents:
         text = f"attempt {intent.attempt} is in doubt; proven never made, the seat is rented for again"
         yield SeatNote(view.seat, "doubtful", text, intent.ceiling)
@@ -243,6 +256,7 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     keeper = view.keeper
     if keeper is None:
         return
+    yield from waiting(fleet, view)
     rate = rate_per_hour(keeper.instance)
     if keeper.accepted:
         text = f"instance {keeper.id} was adopted as it is: {'; '.join(map(str, keeper.accepted))}"
@@ -250,7 +264,7 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     if view.bucket == "held":
         what = "was stopped by someone" if keeper.state is State.HELD else "waits for its GPU"
         yield SeatNote(view.seat, "held", f"instance {keeper.id} {what}; left alone", rate)
-    elif view.bucket in ("unhealthy", "drifted") and unplaced:
+    elif view.bucket in ("unhealthy", "drifted", "outbid") and unplaced:
         wrong = keeper.fault.kind if keeper.fault else "; ".join(map(str, keeper.drifts))
         yield SeatNote(
             view.seat, "kept", f"instance {keeper.id} is kept, without an offer to replace it: {wrong}", rate
@@ -282,7 +296,7 @@ def strays(instances: Sequence[tuple[str | None, str | None, Instance]]) -> tupl
 
 
 def own_mistakes(plan: FleetPlan, members: Sequence[Member], rented: Collection[int]) -> FleetPlan:
-    """What this very run rented and should not have: over the cap, or not on demand. It goes at once."""
+    """What this very run rented and should not have: over the cap, or of the other kind. It goes at once."""
     wrong = {m.id: why for m in members if m.id in rented and (why := not_as_ordered(m))}
     if not wrong:
         return plan
@@ -292,11 +306,12 @@ def own_mistakes(plan: FleetPlan, members: Sequence[Member], rented: Collection[
 
 
 def not_as_ordered(member: Member) -> str | None:
-    """What is wrong with an instance that was rented just now: more than 1 % over its cap, or not on demand."""
+    """What is wrong with an instance that was rented just now: more than 1 % over its cap, or of the other kind."""
     over = next((d for d in member.drifts if d.field == "price.max_per_hour"), None)
     if over is not None:
         return f"over its cap: {over}"
-    return "rented on demand, came back interruptible" if member.instance.interruptible else None
+    other = next((d for d in member.drifts if d.field == KIND), None)
+    return f"ordered {other.desired}, came back {other.actual}" if other is not None else None
 
 
 def resent(

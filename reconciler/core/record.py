@@ -118,6 +118,9 @@ class Record:
     """When a seat's instance was replaced unasked within a day."""
     appeared: tuple[Appearance, ...] = ()
     """Labels that took long to appear, within a day."""
+    bids: Mapping[int, Decimal] = field(default_factory=dict)
+    """The bid that stands of instances that were rented by one, as it was sent: the account shows what is paid, which
+    is the price on demand where that is less."""
 
 
 def with_intent(record: Record, intent: Intent) -> Record:
@@ -160,7 +163,13 @@ def without_instance(record: Record, instance_id: int) -> Record:
         since={key: at for key, at in record.since.items() if key[0] != instance_id},
         relabels={i: item for i, item in record.relabels.items() if i != instance_id},
         suspects={i: s for i, s in record.suspects.items() if i != instance_id},
+        bids={i: bid for i, bid in record.bids.items() if i != instance_id},
     )
+
+
+def with_bid(record: Record, instance_id: int, bid: Decimal) -> Record:
+    """The record with the bid that stands of an instance."""
+    return replace(record, bids={**record.bids, instance_id: bid})
 
 
 def with_relabel(record: Record, relabel: Relabel) -> Record:

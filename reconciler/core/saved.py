@@ -69,6 +69,7 @@ def write_plan(plan: Plan, key: str | None = None) -> str:
         "hashes": {f.fleet.name: spec_hash(f.fleet) for f in plan.fleets if f.fleet.name in acting},
         "made_at": plan.made_at,
         "owner": plan.owner,
+        **({"bids": bids} if (bids := {str(i): str(most) for i, most in sorted(envelope.bids.items())}) else {}),
         "rents": {str(seat): str(ceiling) for seat, ceiling in sorted(envelope.rents.items())},
     }
     signature = {} if key is None else {"signature": _signature(body, key)}
@@ -113,9 +114,10 @@ def read_plan(data: bytes, key: str | None = None) -> SavedPlan:
             raise ValueError("it is not signed with this RECONCILE_PLAN_KEY")
         rents = {_seat(seat): Decimal(ceiling) for seat, ceiling in body["rents"].items()}
         hashes = {str(name): str(known) for name, known in body["hashes"].items()}
-        if not all(ceiling.is_finite() and ceiling > 0 for ceiling in rents.values()):
+        bids = {int(number): Decimal(most) for number, most in body.get("bids", {}).items()}
+        if not all(ceiling.is_finite() and ceiling > 0 for ceiling in (*rents.values(), *bids.values())):
             raise ValueError("it is not a saved plan")
-        envelope = Envelope(rents, frozenset(map(int, body["destroys"])))
+        envelope = Envelope(rents, frozenset(map(int, body["destroys"])), bids=bids)
         return SavedPlan(envelope, body["account"], body["owner"], float(body["made_at"]), hashes, key is not None)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("it is damaged") from error

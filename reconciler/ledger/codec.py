@@ -1,4 +1,4 @@
-"""The record as JSON and back. Version 2; a newer version is refused, never guessed."""
+"""The record as JSON and back. Version 3; a newer version is refused, never guessed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.core.label import Seat
 from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record, Relabel
 from reconciler.ledger.traces import decode_traces, encode_traces, seat_of
 
-VERSION = 2
+VERSION = 3
 _SINCE_VERSION_2: Mapping[str, Any] = {"spend": [], "told": {}, **encode_traces(Record())}
 """What a record of version 1 lacks, and what it reads as."""
 
@@ -34,6 +34,8 @@ def encode(record: Record) -> str:
     }
     if record.relabels:
         body["relabels"] = [_plain(item) for item in record.relabels.values()]
+    if record.bids:
+        body["bids"] = [[i, str(bid)] for i, bid in sorted(record.bids.items())]
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
@@ -58,6 +60,7 @@ def decode(text: str, version: int = VERSION) -> Record:
             last_list_at=body["last_list_at"],
             relabels={item["id"]: _relabel(item) for item in body.get("relabels", [])},
             spend={int(hour): Decimal(dollars) for hour, dollars in body["spend"]},
+            bids={int(i): Decimal(bid) for i, bid in body.get("bids", [])},
             told={str(key): float(at) for key, at in body["told"].items()},
             **decode_traces(body),
         )

@@ -69,7 +69,8 @@ class Simulation:
         self._world.advance(seconds)
 
     def fail(self, instance_id: int, how: str) -> None:
-        """Break an instance: its host goes `offline`, its container has `exited`, or it is `gone` altogether."""
+        """Break an instance: its host goes `offline`, its container has `exited`, it is `gone` altogether, or
+        `outbid` by a rival."""
         fail(self._world, instance_id, how)
 
     def add_credit(self, amount: float) -> None:

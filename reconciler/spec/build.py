@@ -36,6 +36,7 @@ from reconciler.core.model import (
     Weights,
 )
 from reconciler.core.query_language import Language, understand
+from reconciler.core.rental import Outbid, Rental
 from reconciler.core.settle import Settle
 from reconciler.spec.container_rules import port_of
 from reconciler.spec.durations import seconds
@@ -136,6 +137,20 @@ def _host(language: Language | None, fields: Fields) -> HostRules:
     return HostRules(**_read(_numbers(fields, whole=("min_direct_ports",)), readers))
 
 
+def _outbid(fields: Fields) -> Outbid:
+    read = _read(fields, {"wait": lambda text: float(seconds(text))})
+    return Outbid(**{"wait_s" if name == "wait" else name: value for name, value in read.items()})
+
+
+def _rental(fields: Fields) -> Rental:
+    readers: Readers = {
+        "max_bid": Decimal,
+        "bid_over_floor": lambda text: Decimal(text.removesuffix("%")),
+        "outbid": _outbid,
+    }
+    return Rental(**_read(fields, readers))
+
+
 _FLEET: Readers = {
     "gpu": _gpu,
     "regions": _regions,
@@ -144,6 +159,7 @@ _FLEET: Readers = {
     "blacklist": _blacklist,
     "latency": _latency,
     "container": _container,
+    "rental": _rental,
 }
 
 

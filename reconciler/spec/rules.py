@@ -16,6 +16,7 @@ from reconciler.spec.choosing_rules import CHOOSING_RULES
 from reconciler.spec.container_rules import CONTAINER_RULES
 from reconciler.spec.page import shown
 from reconciler.spec.region_rules import REGION_RULES
+from reconciler.spec.rental_rules import RENTAL_RULES
 from reconciler.spec.settle_rules import settle_times
 from reconciler.spec.text import named
 from reconciler.spec.tree import MAX_FINDINGS, Finding, Node, Route, dotted
@@ -24,7 +25,7 @@ from reconciler.spec.tree_access import items, number
 
 def check_fleet(root: Node, *more: Callable[[Node], Iterable[Finding]]) -> list[Finding]:
     """Every finding about one fleet beyond the schema, by the rules of the house and `more`."""
-    return _all(root, (*_BOTH, *_FLEET, *REGION_RULES, *CHOOSING_RULES, *CONTAINER_RULES, *more))
+    return _all(root, (*_BOTH, *_FLEET, *REGION_RULES, *CHOOSING_RULES, *RENTAL_RULES, *CONTAINER_RULES, *more))
 
 
 def check_policy(root: Node) -> list[Finding]:

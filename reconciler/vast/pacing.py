@@ -18,6 +18,7 @@ GAP_SECONDS: Final[Mapping[Route, float]] = {
     "account": 1.0,
     "template": 3.0,
     "relabel": 1.0,
+    "bid": 5.5,
 }
 """The documented gaps. `account` has none in the documents; one second is a courtesy. `search` has a quota."""
 

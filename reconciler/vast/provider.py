@@ -9,6 +9,9 @@ from reconciler.core.model import Account, Instance, OfferQuery, RentOrder
 from reconciler.core.template import Template, matching
 from reconciler.core.text import safe
 from reconciler.provider import (
+    BidAnswer,
+    BidDoubtful,
+    BidSent,
     DestroyAnswer,
     DestroyDoubtful,
     DestroySent,
@@ -75,7 +78,7 @@ class VastProvider:
         rows = body.get("offers")
         if not isinstance(rows, list):
             raise doubtful(answer, "it has no list of offers")
-        return Found(offers(rows), len(rows))
+        return Found(offers(rows, for_bids=query.interruptible), len(rows))
 
     def templates(self, words: str) -> tuple[Template, ...]:
         """Templates by name: those in common use, and any of exactly this name."""
@@ -124,6 +127,18 @@ class VastProvider:
         if isinstance(outcome, Answer) and outcome.status == 200 and outcome.success is True:
             return RelabelSent()
         return RelabelDoubtful(outcome.summary)
+
+    def bid(self, instance_id: int, price: Decimal) -> BidAnswer:
+        """Give an interruptible instance a new bid, in one request. Without a price the server would choose one that
+        wins, however high (documented); so there always is one."""
+        path, body = f"/api/v0/instances/bid_price/{int(instance_id)}/", {"client_id": "me", "price": float(price)}
+        outcome = self._wire.once(Call("bid", "PUT", path, body=body))
+        refuse_key(outcome)
+        if isinstance(outcome, Answer) and outcome.says_gone:
+            return Gone(instance_id)
+        if isinstance(outcome, Answer) and outcome.status == 200 and outcome.success is True:
+            return BidSent()
+        return BidDoubtful(outcome.summary)
 
     def free_at(self, route: Route) -> float:
         """When the next call of `route` may be sent without waiting, epoch seconds."""

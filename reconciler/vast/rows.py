@@ -62,6 +62,7 @@ def instance(value: object) -> Instance:
         ssh_direct=_direct(row),
         ssh_proxy=_proxy(row),
         setup=setup(row),
+        least_bid=number(row, "min_bid", _ZERO, _MOST_MONEY),
     )
 
 

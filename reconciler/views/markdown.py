@@ -8,8 +8,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.candidates import Candidate
-from reconciler.core.model import Fleet, Offer
-from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan, Replace, Unfilled, Wait
+from reconciler.core.model import Fleet
+from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan, Replace, Unfilled, Update, Wait
 from reconciler.core.report import Outcome, Report
 from reconciler.core.shortage import Shortage
 from reconciler.core.states import rate_per_hour
@@ -21,6 +21,7 @@ from reconciler.views.wording import (
     HOURS_PER_MONTH,
     UNFILLED_MARK,
     amount,
+    bid_text,
     counts,
     duration,
     mark_of,
@@ -33,7 +34,7 @@ MOST_ROWS = 100
 """A comment has room for so many changes; of more, the destroys are shown before the rents."""
 MOST_OFFERS = 20
 
-_MARKS = {"rented": "`+`", "ready": "`+`", "destroyed": "`-`", "offer gone": "", "skipped": ""}
+_MARKS = {"bid": "`~`", "rented": "`+`", "ready": "`+`", "destroyed": "`-`", "offer gone": "", "skipped": ""}
 
 Row = tuple[int, tuple[str, ...]]
 """How much a row must not be hidden (0 is the most), and its cells."""
@@ -132,6 +133,7 @@ def _credit(cost: Cost) -> str:
 def _summary(plan: Plan) -> str:
     n, cost = counts(plan), plan.cost
     todo = f"{n.create:,} to create, {n.replace:,} to replace, {n.destroy:,} to destroy"
+    todo += f", {plural(n.bids, 'new bid')}" if n.bids else ""
     held = f"; held back by {plural(n.held, 'guard')}" if n.held else ""
     text = f"{todo if plan.changes else 'No changes'}; {n.unchanged:,} unchanged, {n.unfilled:,} unfilled{held}."
     peak = f"at most {money(cost.peak)} on the way" if cost.peak > max(cost.now, cost.after) else ""
@@ -180,17 +182,22 @@ def _what(action: Action) -> tuple[int, str, str]:
     match action:
         case Destroy(old=old):
             return 0, f"instance {old.id}", money(-rate_per_hour(old.instance))
+        case Update(old=old, bid=bid, ceiling=ceiling):
+            prices = f"{amount(rate_per_hour(old.instance))} -> {money(ceiling)}"
+            return 1, f"instance {old.id}, bid {amount(bid, 4)}/h", prices
         case Replace(old=old, choice=choice):
-            offer, price = choice.candidate.offer, choice.candidate.price
+            offer, price = choice.candidate, choice.candidate.price
             prices = f"{amount(rate_per_hour(old.instance))} -> {money(price)}"
             return 1, f"{_offer(offer)} for instance {old.id}", prices
         case Create(choice=choice):
-            return 3, _offer(choice.candidate.offer), money(choice.candidate.price)
+            return 3, _offer(choice.candidate), money(choice.candidate.price)
 
 
-def _offer(offer: Offer) -> str:
+def _offer(candidate: Candidate) -> str:
+    offer, bid = candidate.offer, bid_text(candidate)
     place = shown(offer.location) if offer.location else "place unknown"
-    return f"{offer.gpu_count}x {shown(offer.gpu_name)}, {place}, machine {offer.machine_id}"
+    what = f"{offer.gpu_count}x {shown(offer.gpu_name)}, {place}, machine {offer.machine_id}"
+    return f"{what}, {bid}" if bid else what
 
 
 def _wait(wait: Wait | None) -> str:
@@ -236,7 +243,7 @@ def _judged(rank: int, candidate: Candidate) -> tuple[str, ...]:
     download = "" if offer.download_mbps is None else f"{offer.download_mbps:,.0f} Mbps"
     host = "" if offer.host_id is None else f"{offer.host_id}"
     score = f"{candidate.score.total:.3f}"
-    return f"{rank}", money(candidate.price), score, _offer(offer), tier, reliability, download, host
+    return f"{rank}", money(candidate.price), score, _offer(candidate), tier, reliability, download, host
 
 
 def _diagnostic(found: Diagnostic) -> str:

@@ -25,6 +25,7 @@ from reconciler.core.plan import (
     SeatNote,
     Stray,
     Unfilled,
+    Update,
     Wait,
 )
 from reconciler.core.score import PARTS, Score
@@ -131,13 +132,15 @@ def _fleet(plan: FleetPlan) -> Document:
 
 def _action(action: Action) -> Document:
     """One action; the keys it has depend on its kind."""
-    kind = {Create: "create", Replace: "replace", Destroy: "destroy"}[type(action)]
+    kind = {Create: "create", Replace: "replace", Destroy: "destroy", Update: "update"}[type(action)]
     told: Document = {"action": kind, "seat": str(action.seat), "reason": action.reason}
     if isinstance(action, Replace):
         told |= {"order": action.order, "asked": action.asked}
     if action.wait is not None:
         told["wait"] = _wait(action.wait)
-    if not isinstance(action, Destroy):
+    if isinstance(action, Update):
+        told |= {"bid": value(action.bid), "ceiling": value(action.ceiling)}
+    if isinstance(action, Create | Replace):
         told["offer"] = _chosen(action)
     if not isinstance(action, Create):
         old = action.old
@@ -168,6 +171,8 @@ def offer_parts(candidate: Candidate) -> Document:
         "gpu": offer.gpu_name,
         "location": offer.location,
         "price_per_hour": value(candidate.price),
+        "bid": maybe(candidate.bid),
+        "least_bid": maybe(offer.least_bid),
         "tier": candidate.tier,
         "score": _score(candidate.score),
         "latency": None if reading is None else {"ms": round(reading.ms, 1), "measured": reading.measured},

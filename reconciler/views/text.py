@@ -18,6 +18,7 @@ from reconciler.core.plan import (
     Replace,
     Stray,
     Unfilled,
+    Update,
 )
 from reconciler.core.report import Outcome
 from reconciler.core.shortage import Miss, Shortage
@@ -26,6 +27,8 @@ from reconciler.views.seats import SeatRow
 from reconciler.views.sections import MOST_WAYS_OUT
 from reconciler.views.wording import (
     HOURS_PER_MONTH,
+    amount,
+    bid_text,
     counts,
     duration,
     mark_of,
@@ -113,6 +116,9 @@ def _cells(action: Action) -> tuple[str, str, str, str, str]:
             return mark, seat, _offer(choice.candidate), price, f"{reason} ({order}){wait}"
         case Destroy(old=old, reason=reason):
             return mark, seat, f"instance {old.id}", f"-{money(rate_per_hour(old.instance))}", reason + wait
+        case Update(old=old, bid=bid, ceiling=ceiling, reason=reason):
+            price = f"{_dollars(rate_per_hour(old.instance))} -> {money(ceiling)}"
+            return mark, seat, f"instance {old.id}  bid {amount(bid, 4)}/h", price, reason + wait
 
 
 def _left(seconds: float | None) -> str:
@@ -126,6 +132,7 @@ def _dollars(amount: Decimal) -> str:
 def _offer(candidate: Candidate) -> str:
     offer = candidate.offer
     way = f"  {reading_text(candidate.reading)}" if candidate.reading else ""
+    way += f"  {bid}" if (bid := bid_text(candidate)) else ""
     return f"{offer.gpu_count}x {offer.gpu_name}  {offer.location or 'place unknown'}  machine {offer.machine_id}{way}"
 
 
@@ -184,7 +191,7 @@ def _credit(hours: Decimal | None) -> str:
 def _expected(plan: Plan) -> str:
     """A rough time for apply: the waits, the pace of calls, and a boot."""
     actions = list(plan.actions())
-    rents = sum(not isinstance(a, Destroy) for a in actions)
+    rents = sum(isinstance(a, Create | Replace) for a in actions)
     waits = max((a.wait.seconds or 0 for a in actions if a.wait), default=0.0)
     if not rents:
         return ""
@@ -199,6 +206,7 @@ def headline(plan: Plan) -> str:
         held = " Some changes are held back." if n.held else ""
         return f"No changes. {plural(n.unchanged, 'instance')} as declared.{held}"
     todo = f"{n.create} to create, {n.replace} to replace, {n.destroy} to destroy"
+    todo += f", {plural(n.bids, 'new bid')}" if n.bids else ""
     return f"Plan: {todo}; {n.unchanged} unchanged, {n.unfilled} unfilled."
 
 
@@ -238,7 +246,7 @@ def leaks_text(leaks: Sequence[Leak], now: float) -> Iterator[str]:
 
 # --- afterwards -----------------------------------------------------------------------------------
 
-_MARKS = {"rented": "+", "ready": "+", "destroyed": "-", "offer gone": " ", "skipped": " "}
+_MARKS = {"bid": "~", "rented": "+", "ready": "+", "destroyed": "-", "offer gone": " ", "skipped": " "}
 
 
 def outcome_text(outcome: Outcome) -> str:

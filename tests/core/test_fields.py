@@ -25,6 +25,7 @@ from reconciler.core.model import (
     Source,
     Tier,
 )
+from reconciler.core.rental import Outbid, Rental
 
 TOKEN = FromEnv("HF_TOKEN")
 LOGIN = RegistryLogin("ghcr.io", "bot", FromEnv("GHCR_READ_TOKEN"))
@@ -42,6 +43,7 @@ GOLDEN = {
     ),
     "a script that is not ASCII": (fleet(onstart="echo 'grüße'\npython serve.py\n"), "i7m5dron"),
     "arguments": (fleet(connect="args", args=("--port", "8000")), "mljbmuxv"),
+    "a bid": (fleet(rental=Rental("interruptible", Decimal("0.2"))), "w77vnwjn"),
     "a private registry": (fleet(registry_login=LOGIN, connect="jupyter-proxy"), "g3t55cho"),
 }
 """Labels in accounts carry these. They must never change: a changed hash replaces every running instance."""
@@ -64,6 +66,7 @@ def of_container(**changes):
 
 
 STATIC = {
+    "rental.kind": replace(BASE, rental=Rental("interruptible")),
     "gpu.count": replace(BASE, gpu=replace(BASE.gpu, count=2)),
     "container.image": of_container(image="ghcr.io/acme/june:2"),
     "container.vast_template": of_container(image=None, vast_template=TEMPLATE),
@@ -116,6 +119,9 @@ NOT_STATIC = {
     "latency": replace(BASE, latency=Latency((Decimal("37.77"), Decimal("-122.42")))),
     "scoring": replace(BASE, scoring=Scoring("reliable")),
     "container.registry_login.password": of_container(registry_login=replace(LOGIN, password=FromEnv("OTHER", 2))),
+    "rental": replace(BASE, rental=Rental(outbid=Outbid(60.0, "rebid"))),
+    "rental.max_bid": replace(BASE, rental=Rental(max_bid=Decimal("0.2"))),
+    "rental.bid_over_floor": replace(BASE, rental=Rental(bid_over_floor=Decimal(25))),
     "rollout": replace(BASE, rollout_order="destroy-first"),
     "health": replace(BASE, on_manual_stop="replace"),
 }

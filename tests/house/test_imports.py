@@ -18,7 +18,7 @@ STOREYS = [
     {"watch"},
     {"converge"},
     {"reconcile", "apply", "relabel", "views"},
-    {"survey"},
+    {"survey", "rebid"},
     {"spec", "vast", "probe", "ledger"},
     {"provider", "clock"},
     {"core"},

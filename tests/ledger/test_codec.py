@@ -38,6 +38,7 @@ GOLDEN = (
 RECORDS = {
     "everything": FULL,
     "nothing": Record(),
+    "bids that stand": Record(bids={100: money("0.1105"), 99: money("0.2")}),
     "a cold start": Record(cold=ColdStart(NOW, "1,2")),
 }
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import DAY_S, NO_BANS, NOW, attempt, diff, instance, offer, plans, told
+from builders import DAY_S, NO_BANS, NOW, attempt, diff, instance, offer, plans, record, told
 from market.shop import Now, Shop, ground, needs
 from schema_fields import fields_of_a_fleet
 
+from reconciler.core.bids import priced
 from reconciler.core.budget import rooms
 from reconciler.core.candidates import Appraiser
 from reconciler.core.fields import spec_hash
@@ -93,7 +94,9 @@ def sent(*parts: str) -> Outcome:
         env = {n: SECRETS[v.name] if isinstance(v, FromEnv) else v for n, v in container.env}
         login = container.registry_login
         label = write_label(Mark("default", needs(fleet)[0].seat, spec_hash(fleet), attempt(1)))
-        order = RentOrder(1, label, container, env, SECRETS[login.password.name] if login else None)
+        password = SECRETS[login.password.name] if login else None
+        bid = priced(fleet, offer(least_bid="0.1")).bid if fleet.rental.interruptible else None
+        order = RentOrder(1, label, container, env, password, fleet.rental.kind, bid)
         body = rent_body(order)
         return [body.get(part) for part in parts]
 
@@ -104,6 +107,19 @@ def fate(fleet: Fleet) -> Any:
     """What becomes of an instance rented when `TOKEN` had its first version."""
     before = replace(fleet.container, env=(("TOKEN", FromEnv("TOKEN", 1)),))
     return planned(instance(spec=replace(fleet, container=before)), market=(offer(1),))(fleet)
+
+
+def after_a_lost_bid(fleet: Fleet) -> Any:
+    """What becomes of an instance that lost its bid an hour ago."""
+    row = instance(spec=fleet, status="outbid", price_per_hour="0.12", least_bid=D("0.1"))
+    since = {(100, "outbid"): NOW - 3600}
+    made = plans(diff(fleet, [row], record(since=since)), (offer(1, least_bid="0.1"), offer(2, price="0.3")))
+    return [line for plan in made for line in told(plan.actions)]
+
+
+def bidding(**rental: Any) -> dict[str, Any]:
+    """The changes of a fleet that rents by bids."""
+    return {"rental": {"kind": "interruptible", **rental}}
 
 
 def explained(row: Offer) -> Outcome:
@@ -252,6 +268,47 @@ FLIPS: dict[str, Flip] = {
         planned(instance(status="stopped"), market=(offer(1),)),
         ({"health.on_manual_stop": "hold"}, []),
         ({"health.on_manual_stop": "replace"}, ["-/+ june/0 100 -> offer 1"]),
+    ),
+    # --- rentals
+    "rental": flip(
+        sent("price", "cancel_unavail"),
+        ({}, [None, True]),
+        ({"rental": {"kind": "interruptible"}}, [0.11, False]),
+    ),
+    "rental.kind": flip(
+        chosen(offer(1), offer(2, least_bid="0.3")),
+        ({"rental.kind": "on-demand"}, [1]),
+        ({"rental.kind": "interruptible"}, [2]),
+    ),
+    "rental.max_bid": flip(
+        chosen(offer(1, least_bid="0.1")),
+        ({"rental": {"kind": "interruptible", "max_bid": 0.09}}, "rental.max_bid"),
+        ({"rental": {"kind": "interruptible", "max_bid": 0.1}}, [1]),
+    ),
+    "rental.max_bid, that bounds a bid": flip(
+        sent("price"),
+        ({"rental": {"kind": "interruptible", "max_bid": 0.105}}, [0.105]),
+        ({"rental": {"kind": "interruptible"}}, [0.11]),
+    ),
+    "rental.bid_over_floor": flip(
+        sent("price"),
+        ({"rental": {"kind": "interruptible", "bid_over_floor": "50%"}}, [0.15]),
+        ({"rental": {"kind": "interruptible", "bid_over_floor": "12.5%"}}, [0.1125]),
+    ),
+    "rental.outbid": flip(
+        after_a_lost_bid,
+        (bidding(outbid={"wait": "30m"}), ["+/- june/0 100 -> offer 1"]),
+        (bidding(outbid={}), []),
+    ),
+    "rental.outbid.wait": flip(
+        after_a_lost_bid,
+        (bidding(outbid={"wait": "1h"}), ["+/- june/0 100 -> offer 1"]),
+        (bidding(outbid={"wait": "61m"}), []),
+    ),
+    "rental.outbid.then": flip(
+        after_a_lost_bid,
+        (bidding(outbid={"wait": "1h", "then": "rebid"}), ["~ june/0 100 bid 0.1210"]),
+        (bidding(outbid={"wait": "1h", "then": "on-demand"}), ["+/- june/0 100 -> offer 2"]),
     ),
     # --- cards
     "gpu": refused("gpu", {"models": ["RTX 4090"]}, {"models": ["RTX 3060"]}, {}, "no such card"),

@@ -34,6 +34,7 @@ from reconciler.core.model import (
     Tier,
     Weights,
 )
+from reconciler.core.rental import Outbid, Rental
 from reconciler.errors import WrongUsage
 from reconciler.spec.load import load
 
@@ -87,6 +88,7 @@ container:
     echo one
     two
 rollout: {order: destroy-first}
+rental: {kind: interruptible, max_bid: 0.2, bid_over_floor: 12.5%, outbid: {wait: 30m, then: rebid}}
 """
 
 
@@ -137,6 +139,7 @@ def test_every_field_arrives(folder):
             onstart="echo one\ntwo\n",
         ),
         rollout_order="destroy-first",
+        rental=Rental("interruptible", Decimal("0.2"), Decimal("12.5"), Outbid(1800.0, "rebid")),
         source=Source("june.yaml", 1),
     )
 

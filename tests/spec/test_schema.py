@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from schema_fields import fields
 
-from reconciler.core import model
+from reconciler.core import model, rental
 from reconciler.spec.durations import seconds
 from reconciler.spec.schema import load_schema, schema_text
 
@@ -52,7 +52,7 @@ def test_no_mapping_takes_unknown_fields():
     assert open_ones == []
 
 
-RENAMED = {"timeout": "timeout_s"}
+RENAMED = {"timeout": "timeout_s", "wait": "wait_s"}
 """The model says the unit."""
 
 
@@ -73,6 +73,15 @@ def test_the_defaults_are_those_of_the_model():
                 default = seconds(field["default"]) if name == "timeout" else field["default"]
                 ours = getattr(value, RENAMED.get(name, name))
                 assert (list(ours) if isinstance(ours, tuple) else ours) == ([] if default == {} else default), name
+
+
+def test_the_defaults_of_a_rental_are_those_of_the_model():
+    fields, ours = load_schema("fleet")["$defs"]["rental"]["properties"], rental.Rental()
+    assert fields["kind"]["default"] == ours.kind
+    assert fields["bid_over_floor"]["default"] == f"{ours.bid_over_floor}%"
+    outbid = fields["outbid"]["properties"]
+    assert {RENAMED.get(name, name) for name in outbid} == names(rental.Outbid)
+    assert (seconds(outbid["wait"]["default"]), outbid["then"]["default"]) == (ours.outbid.wait_s, ours.outbid.then)
 
 
 def test_the_parts_of_a_score_have_the_defaults_of_the_model():
@@ -98,6 +107,7 @@ def test_the_fields_are_those_of_the_model():
         "blacklist": model.Blacklist,
         "scoring": model.Scoring,
         "container": model.Container,
+        "rental": rental.Rental,
         "registry_login": model.RegistryLogin,
     }
     for section, part in sections.items():
