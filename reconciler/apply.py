@@ -37,11 +37,13 @@ from reconciler.core.record import (
     without_intents,
     without_leaving,
 )
+from reconciler.core.renewal import EXPIRED, Cheaper
 from reconciler.core.replacing import with_emptied, with_replacement, without_emptied, without_replacement
 from reconciler.core.report import Outcome, OutcomeKind
 from reconciler.core.settle import Settle, grown
 from reconciler.core.sights import NewSights, Sights, with_new
 from reconciler.core.states import State, rate_per_hour, state_of
+from reconciler.core.trials import Trial, until, with_trial, without_trial
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import (
     DestroyDoubtful,
@@ -290,6 +292,8 @@ def _judged(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
 
 def _recovered(fault: str, reading: Instance) -> bool:
     """Whether what an instance was to be replaced for is over."""
+    if fault == EXPIRED:
+        return state_of(reading) in (State.READY, State.PENDING)
     return state_of(reading) is not (State.HELD if fault == STOPPED else State.FAILED)
 
 
@@ -424,6 +428,8 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
     offer = candidate.offer
     intent = Intent(attempt, seat, run.clock.now(), ceiling, offer.id, offer.machine_id)
     record = with_intent(run.record, intent)
+    if isinstance(action, Replace) and action.trial is not None:
+        record = with_trial(record, _trial(intent, action.trial, candidate.price))
     run.save(with_replacement(record, seat, intent.at) if is_unasked(action) else record)
     if run.clock.now() - intent.at > max(SEND_WITHIN_S, run.settle.evidence_after_s / 5):
         # Others may be about to settle it as never made. Whoever has done so has written: then this save is refused.
@@ -466,7 +472,13 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
 
 def _never_made(record: Record, intent: Intent) -> Record:
     """The record once an attempt was refused in so many words."""
-    return without_replacement(without_intents(record, [intent.attempt]), intent.seat, intent.at)
+    record = without_trial(without_intents(record, [intent.attempt]), intent.attempt)
+    return without_replacement(record, intent.seat, intent.at)
+
+
+def _trial(intent: Intent, rules: Cheaper, price: Decimal) -> Trial:
+    end = until(intent.at, price, rules.candidate_for_s, rules.candidate_cost)
+    return Trial(intent.attempt, intent.seat, intent.at, end, intent.machine_id)
 
 
 def _order(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, attempt: str) -> RentOrder:

@@ -158,5 +158,5 @@ def _waits_of(run: Run, fleet: FleetPlan, mislabelled: tuple[int, ...]) -> Itera
             yield f"{action.seat}: instance {action.old.id} was not as ordered", POLL_S
     hopeless = {i.seat for i in run.record.intents.values() if i.instance_id in mislabelled}
     for note in fleet.notes:
-        if note.kind in ("pending", "doubtful", "leaving") and note.seat not in hopeless:
+        if note.kind in ("pending", "doubtful", "leaving", "candidate") and note.seat not in hopeless:
             yield f"{note.seat}: {note.text}", POLL_S

@@ -13,6 +13,7 @@ from reconciler.core.history import Event
 from reconciler.core.lease import Holder, Lease
 from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
 from reconciler.core.record import Record
+from reconciler.core.rises import Asked
 from reconciler.core.sights import NewSights, Sights
 from reconciler.core.template import Template
 from reconciler.core.text import SafeText
@@ -165,6 +166,10 @@ class Provider(Protocol):
         Nothing else of the instance changes: it is not stopped, restarted or billed otherwise. Whatever the answer,
         the caller reads the instance again and compares. Raises `KeyProblem` where the key is refused.
         """
+        ...
+
+    def price_rises(self) -> tuple[Asked, ...]:
+        """What hosts ask for to go on beyond the end of a contract. Nobody accepts it here; it is only told."""
         ...
 
     def free_at(self, route: Route) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -10,24 +10,27 @@ from reconciler.clock import Clock
 from reconciler.core.assemble import Readings, Wish, assemble, room, sitting
 from reconciler.core.broke import no_credit
 from reconciler.core.budget import rooms
+from reconciler.core.cheaper import Asking, looks, with_looks
 from reconciler.core.demand import Need
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
 from reconciler.core.images import admitted
-from reconciler.core.label import Mark, read_label
+from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Account, Instance
-from reconciler.core.place import Ground, place, with_news
+from reconciler.core.place import Choice, Ground, Placement, place, with_news
 from reconciler.core.plan import Held, Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.record import Record, without_pause
 from reconciler.core.settle import grown
-from reconciler.core.sights import NewSights, Sights
+from reconciler.core.sights import NewSights, Sights, utc_day, with_new
 from reconciler.core.spend import counted
 from reconciler.core.template import no_such, outside, refuse, unseen
+from reconciler.core.timing import as_wanted
+from reconciler.core.trading import Trades, proposals_of
 from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
 from reconciler.provider import Gone, Listing, Provider
-from reconciler.survey import Eyes, survey
+from reconciler.survey import Eyes, Market, both, survey
 
 EMPTY_LIST_AGAIN_S = 30.0
 
@@ -111,6 +114,7 @@ def run_pass(
     """Observe, settle, compare, search, place, plan and guard. With an `envelope`, only its seats look for offers;
     `sights` are what earlier passes saw of the market."""
     done, clock, policy = done or Done(), eyes.clock, wish.policy
+    wish = replace(wish, fleets=tuple(as_wanted(fleet, clock.now()) for fleet in wish.fleets))
     observation = observe(eyes.provider, record, policy.owner, clock, account)
     wish = replace(wish, settle=grown(wish.settle, record.appeared, clock.now()))
     merged = settle(record, observation, wish, clock.now())
@@ -123,9 +127,35 @@ def run_pass(
     ground = _ground(wish, diff, merged.record, done, (sights or Sights()).fresh(clock.now()), clock.now())
     market = survey(eyes, needs, ground)
     placement = place(needs, market.offers, with_news(ground, market.news))
-    readings = Readings(observation, merged, diff, placement, market.seen, market.problems)
+    asking = _asking(wish, envelope, ground, market)
+    busy = {need.seat.fleet for need in needs} | set(refused)
+    wanted = [] if no_credit(observation) else looks(diff, merged.record, asking, busy)
+    market, choices = _compared_prices(eyes, wanted, ground, market, placement)
+    found = proposals_of(diff, wanted, choices, asking.now)
+    merged = replace(merged, record=with_looks(merged.record, wanted, found, asking))
+    trades = Trades(asking, choices)
+    readings = Readings(observation, merged, diff, placement, market.seen, market.problems, trades)
     plan = refuse(assemble(wish, readings, clock.now(), done), refused)
     return Pass(plan, merged.record, diff, merged, market.news)
+
+
+def _asking(wish: Wish, envelope: Envelope | None, ground: Ground, market: Market) -> Asking:
+    rows = ground.sights.rows_used(utc_day(ground.now)) + market.rows
+    planned = frozenset(envelope.rents) if envelope else frozenset()
+    return Asking(ground.now, wish.allowed.run_started_at, rows, wish.approve, planned)
+
+
+def _compared_prices(
+    eyes: Eyes, wanted: Sequence[Need], ground: Ground, market: Market, placement: Placement
+) -> tuple[Market, Mapping[Seat, Choice]]:
+    """A second look, at what would be cheaper for what runs; machines that seats were given are not for it."""
+    if not wanted:
+        return market, {}
+    given = frozenset(choice.candidate.offer.machine_id for choice in placement.choices.values())
+    wanted = [replace(need, not_on=need.not_on | given) for need in wanted]
+    ground = ground if market.news is None else replace(ground, sights=with_new(ground.sights, market.news))
+    more = survey(eyes, wanted, ground)
+    return both(market, more), place(wanted, more.offers, with_news(ground, more.news)).choices
 
 
 def _compared(wish: Wish, observation: Observation, record: Record, now: float) -> Diff:

@@ -40,6 +40,7 @@ from reconciler.core.moves import (
     under_way,
 )
 from reconciler.core.record import Record, with_pause
+from reconciler.core.timing import as_wanted
 from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
 from reconciler.reconcile import observe, settle
 from reconciler.relabel import Hand, carry
@@ -218,7 +219,8 @@ def _ground(world: World, loaded: Loaded, account: Account, record: Record, besi
     wish = Wish(loaded.fleets, policy, loaded.complete, settle=world.settle)
     now = world.clock.now()
     merged = settle(record, observation, wish, now)
-    diff = compare(loaded.fleets, observation.instances, merged.record, policy.owner, policy.blacklist, now=now)
+    fleets = tuple(as_wanted(fleet, now) for fleet in loaded.fleets)
+    diff = compare(fleets, observation.instances, merged.record, policy.owner, policy.blacklist, now=now)
     return Ground(diff, merged.record, policy.owner, policy.blacklist, now, beside)
 
 

@@ -20,6 +20,7 @@ from reconciler.cli.holding import Turn, holding
 from reconciler.cli.options import (
     Duration,
     accept_gone_option,
+    approve_option,
     beside_option,
     first_run_option,
     lock_timeout_option,
@@ -35,6 +36,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.plan import plan_key, show, warn
 from reconciler.cli.screen import Screen
+from reconciler.cli.seats import approved_by
 from reconciler.cli.signals import asking_to_stop, interrupting_at_once
 from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish
@@ -61,6 +63,7 @@ FRESH_S = 120.0
 @max_destroys_option
 @accept_gone_option
 @max_added_option
+@approve_option
 @beside_option
 @first_run_option
 @lock_timeout_option
@@ -85,6 +88,7 @@ def apply(**values: Any) -> int:
     loaded = read(wanted, screen)
     allowed = allowed_by(values)
     checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
+    checked = replace(checked, approve=approved_by(values["approve"], loaded.fleets))
     consent = Consent(screen, values["yes"], values["saved"], loaded.policy.file)
     with open_world(world_at) as world, asking_to_stop(world.clock.stop):
         warn(world, screen)

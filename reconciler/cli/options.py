@@ -163,6 +163,12 @@ max_added_option = click.option(
     metavar="USD",
     help="Never let one run add more than this, in $/h, to what the fleets bill when it begins.",
 )
+approve_option = click.option(
+    "--approve",
+    multiple=True,
+    metavar="FLEET/INDEX",
+    help="Take the cheaper place that was proposed for this seat. Repeatable.",
+)
 beside_option = click.option(
     "--beside", multiple=True, metavar="OWNER", help="Have a fleet although this owner has one of its name. Repeatable."
 )

@@ -13,6 +13,7 @@ from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import allowed_by, read, settle_of, wish
 from reconciler.cli.options import (
     accept_gone_option,
+    approve_option,
     beside_option,
     first_run_option,
     max_added_option,
@@ -25,7 +26,9 @@ from reconciler.cli.options import (
     where,
     world_options,
 )
+from reconciler.cli.rises import with_rises
 from reconciler.cli.screen import Screen
+from reconciler.cli.seats import approved_by
 from reconciler.core.assemble import Wish
 from reconciler.core.model import Account
 from reconciler.core.plan import Plan
@@ -46,6 +49,7 @@ SHORTEST_PLAN_KEY = 16
 @max_destroys_option
 @accept_gone_option
 @max_added_option
+@approve_option
 @beside_option
 @first_run_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save what was planned, for apply --plan.")
@@ -68,6 +72,7 @@ def plan(**values: Any) -> int:
     loaded = read(wanted, screen)
     allowed = allowed_by(values)
     checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
+    checked = replace(checked, approve=approved_by(values["approve"], loaded.fleets))
     with open_world(world_at) as world:
         warn(world, screen)
         screen.busy("reading the account and the market")
@@ -91,7 +96,7 @@ def look(world: World, wanted: Wish) -> Pass:
     record, sights = remembered(world, account, owner)
     result = run_pass(world.eyes, started, record, account, sights=sights)
     remember(world, account, owner, seen=result.record, news=result.news)
-    return result
+    return with_rises(world.provider, result)
 
 
 def remembered(world: World, account: Account | None, owner: str) -> tuple[Record, Sights]:

@@ -48,8 +48,9 @@ def freed_by_then(plan: FleetPlan, part: FleetDiff) -> Decimal:
 
 
 def old_first(action: Replace) -> Replace:
-    """The same replacement with the old instance going first."""
-    if action.order == "destroy-first":
+    """The same replacement with the old instance going first. What is only cheaper never does: the old one stays until
+    the new one is ready."""
+    if action.order == "destroy-first" or action.trial:
         return action
     return replace(action, order="destroy-first", reason=f"{action.reason} (old first: the budget is tight)")
 

@@ -12,6 +12,7 @@ from reconciler.core.label import ForeignMark, Mark, Seat, read_label
 from reconciler.core.lost import lost_of
 from reconciler.core.model import Blacklist, Fleet, Instance
 from reconciler.core.record import Intent, Leaving, Record
+from reconciler.core.renewal import EXPIRED, contract_is_over
 from reconciler.core.replacing import replacements_of
 from reconciler.core.settle import Settle
 from reconciler.core.states import GRACE_S, State, state_of
@@ -47,6 +48,8 @@ class Member:
     """What it was adopted with: shown, and never held against it."""
     stranger: bool = False
     """Another runner of the same owner rented it: this ledger never wrote its attempt."""
+    trial_left_s: float | None = None
+    """How long it may still take to be ready, where it is a candidate for a cheaper place."""
 
     @property
     def condemned(self) -> bool:
@@ -145,14 +148,16 @@ def faults_of(
         if isinstance(mark, Mark):
             fleet = fleets.get(mark.seat.fleet)
             broken = dynamic_drift(fleet, instance, shared, now) if fleet else ()
-            fault = _fault_of(instance, fleet)
+            fault = _fault_of(instance, fleet, now)
             faults[instance.id] = frozenset(({fault} if fault else set()) | {drift.field for drift in broken})
     return faults
 
 
-def _fault_of(instance: Instance, fleet: Fleet | None) -> str | None:
+def _fault_of(instance: Instance, fleet: Fleet | None, now: float) -> str | None:
     """What is wrong with the state of an instance, by name."""
     state = state_of(instance)
+    if contract_is_over(instance, now) and state not in _STANDING:
+        return EXPIRED
     if state is State.FAILED:
         return instance.reported
     return STOPPED if state is State.HELD and fleet is not None and fleet.on_manual_stop == "replace" else None
@@ -171,7 +176,7 @@ def judge(
     """One managed instance with its state, the drift that counts and the fault it shows."""
     state = state_of(instance)
     fault = None
-    kind = _fault_of(instance, fleet)
+    kind = _fault_of(instance, fleet, now)
     if kind is not None:
         since = record.since.get((instance.id, kind), list_at)
         fault = Fault(kind, since, max(0.0, since + GRACE_S.get(kind, 0.0) - now))
@@ -182,7 +187,9 @@ def judge(
         lasting = (d for d in broken if d.field not in TEXT_RULES or _lasts(record, instance.id, d.field, list_at))
         drifts, accepted = sorted_drifts(fleet, instance, mark, lasting, shared)
     known = record.known.get(instance.id)
-    return Member(instance, mark, state, drifts, fault, accepted, known is not None and known.stranger)
+    stranger, trial = known is not None and known.stranger, record.trials.get(mark.attempt)
+    left_s = None if trial is None else trial.until - now
+    return Member(instance, mark, state, drifts, fault, accepted, stranger, left_s)
 
 
 def _lasts(record: Record, instance_id: int, field: str, list_at: float) -> bool:
@@ -286,8 +293,9 @@ class _Held:
 
 
 def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) -> SeatView:
-    """Who sits here. The keeper: not condemned before condemned, ready before pending before the rest, lower id."""
-    live = sorted(members.get(seat, ()), key=lambda m: (m.condemned, _STANDING.get(m.state, 2), m.id))
+    """Who sits here. The keeper: not condemned before condemned, ready before pending before the rest, the candidate
+    for a cheaper place, lower id."""
+    live = sorted(members.get(seat, ()), key=_first_to_stay)
     shown = {m.id for m in live}
     intents = tuple(held.intents.get(seat, ()))
     leaving = tuple(held.leaving.get(seat, ()))
@@ -300,6 +308,10 @@ def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) ->
     vacant: Bucket = "frozen" if traces["frozen"] else "missing"
     empty: Bucket = "doubtful" if intents or absent else "leaving" if leaving else vacant
     return SeatView(seat, empty, None, (), intents, leaving, absent, **traces)
+
+
+def _first_to_stay(member: Member) -> tuple[bool, int, bool, int]:
+    return (member.condemned, _STANDING.get(member.state, 2), member.trial_left_s is None, member.id)
 
 
 def _bucket(keeper: Member) -> Bucket:

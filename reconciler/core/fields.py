@@ -50,6 +50,8 @@ FIELD_CLASSES: dict[str, FieldClass] = {
     "container.args": "static",
     "rollout": "behavioural",
     "health": "behavioural",
+    "schedule": "behavioural",
+    "replace": "behavioural",
 }
 """The class of every field; a path speaks for all below it that have no line of their own."""
 

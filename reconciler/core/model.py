@@ -12,8 +12,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from reconciler.core.renewal import ReplaceRules
 from reconciler.core.settle import Settle
 from reconciler.core.text import SafeText
+from reconciler.core.timing import Schedule
 
 SECONDS_PER_DAY = 86400
 HOURS_PER_STORAGE_MONTH = 720
@@ -272,6 +274,8 @@ class Fleet:
     rollout_order: RolloutOrder = "create-first"
     on_manual_stop: OnManualStop = "hold"
     """What becomes of an instance that someone stopped."""
+    schedule: Schedule | None = None
+    replace: ReplaceRules = field(default_factory=ReplaceRules)
     source: Source = Source("", 0)
 
 

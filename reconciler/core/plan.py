@@ -14,6 +14,8 @@ from reconciler.core.diff import Member
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, RolloutOrder
 from reconciler.core.place import Choice
+from reconciler.core.renewal import Cheaper
+from reconciler.core.rises import Rise
 from reconciler.core.shortage import Shortage
 from reconciler.core.spend import Spent
 
@@ -60,6 +62,8 @@ class Replace:
     asked: bool
     """Paced by a rollout; False: unhealthy, and limited by the guard on unasked destroys."""
     wait: Wait | None = None
+    trial: Cheaper | None = None
+    """It is only cheaper: the old one stays unless the new one is ready within these limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,19 @@ class SeatNote:
     """A seat about which something is to be said, though nothing is to be done."""
 
     seat: Seat
-    kind: Literal["doubtful", "leaving", "held", "pending", "kept", "adopted", "frozen", "suspected", "stranger"]
+    kind: Literal[
+        "doubtful",
+        "leaving",
+        "held",
+        "pending",
+        "kept",
+        "adopted",
+        "frozen",
+        "suspected",
+        "stranger",
+        "candidate",
+        "proposed",
+    ]
     text: str
     rate_per_hour: Decimal = Decimal(0)
 
@@ -211,6 +227,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     """What failed while the plan was made, fleet by fleet; the rest of the plan holds."""
+    rises: tuple[Rise, ...] = ()
+    """What hosts ask for beyond the end of contracts, where somebody looked."""
 
     def actions(self) -> Iterator[Action]:
         """Every action: fleet by fleet, then what is pruned and what is sent again."""

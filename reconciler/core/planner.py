@@ -14,8 +14,12 @@ from reconciler.core.model import Blacklist, Fleet, Instance
 from reconciler.core.place import Choice, Placement
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
 from reconciler.core.record import Record
+from reconciler.core.renewal import EXPIRED
 from reconciler.core.shortage import Shortage
 from reconciler.core.states import State, rate_per_hour
+
+NOTHING_THERE = "nothing is there"
+"""The reason of a rent for a seat that was simply never filled."""
 
 
 def needs_of(
@@ -176,7 +180,7 @@ def _after_outgoing(part: FleetDiff, actions: Sequence[Action]) -> Iterator[Acti
 
 def _why_missing(gone: Vanished | None, clock_text: Mapping[int, str]) -> str:
     if gone is None:
-        return "nothing is there"
+        return NOTHING_THERE
     return f"instance {gone.id} was destroyed outside, last seen {clock_text.get(gone.id, 'earlier')}"
 
 
@@ -202,7 +206,8 @@ def _repair(view: SeatView, keeper: Member, choice: Choice, fleet: Fleet, rents_
 def _wrong(keeper: Member) -> str:
     if keeper.fault is None:
         return "failed"
-    return "was stopped by someone" if keeper.fault.kind == STOPPED else f"is {keeper.fault.kind}"
+    told = {STOPPED: "was stopped by someone", EXPIRED: "is at the end of its contract"}
+    return told.get(keeper.fault.kind, f"is {keeper.fault.kind}")
 
 
 def _extras(view: SeatView) -> Iterator[Destroy]:
@@ -211,13 +216,21 @@ def _extras(view: SeatView) -> Iterator[Destroy]:
     if keeper is None or keeper.state not in (State.READY, State.PENDING):
         return
     for extra in view.extras:
-        if extra.state is State.HELD and extra.fault is None:
+        if (extra.state is State.HELD and extra.fault is None) or _on_trial(extra):
             continue
         serves_still = extra.state is State.READY and keeper.state is not State.READY
         drift = "; ".join(map(str, extra.drifts))
         reason = f"replaced by instance {keeper.id}" + (f": {drift}" if drift else "")
+        if extra.trial_left_s is not None:
+            reason = f"replace.cheaper: it was not ready in time, instance {keeper.id} stays"
         wait = Wait(f"until instance {keeper.id} runs") if serves_still else None
         yield Destroy(view.seat, extra, reason, wait, keeper.id)
+
+
+def _on_trial(member: Member) -> bool:
+    """Whether it may still become ready, beside the instance whose place it would take."""
+    coming = member.state in (State.PENDING, State.QUEUED)
+    return coming and member.trial_left_s is not None and member.trial_left_s > 0
 
 
 def _surplus(part: FleetDiff) -> Iterator[Destroy]:
@@ -243,6 +256,10 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     keeper = view.keeper
     if keeper is None:
         return
+    for extra in filter(_on_trial, view.extras):
+        left = f"{max(0.0, extra.trial_left_s or 0.0) / 60:.0f} min"
+        text = f"instance {extra.id} is booting to take the place of instance {keeper.id}, within {left}"
+        yield SeatNote(view.seat, "candidate", text, rate_per_hour(extra.instance))
     rate = rate_per_hour(keeper.instance)
     if keeper.accepted:
         text = f"instance {keeper.id} was adopted as it is: {'; '.join(map(str, keeper.accepted))}"

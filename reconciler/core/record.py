@@ -12,6 +12,7 @@ from decimal import Decimal
 from reconciler.core.label import Seat
 from reconciler.core.settle import Appearance
 from reconciler.core.traces import Outside, Suspect, Tombstone
+from reconciler.core.trials import Proposal, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,12 @@ class Record:
     """When a seat's instance was replaced unasked within a day."""
     appeared: tuple[Appearance, ...] = ()
     """Labels that took long to appear, within a day."""
+    looked: Mapping[str, float] = field(default_factory=dict)
+    """When the market was last looked at for cheaper places of a fleet."""
+    proposals: Mapping[Seat, Proposal] = field(default_factory=dict)
+    """What such a look has found."""
+    trials: Mapping[str, Trial] = field(default_factory=dict)
+    """Candidates for a cheaper place, by attempt, for two days."""
 
 
 def with_intent(record: Record, intent: Intent) -> Record:

@@ -88,6 +88,12 @@ def with_new(sights: Sights, new: NewSights) -> Sights:
     return Sights({**sights.measured, **new.measured}, {**sights.sightings, **seen}, rows).fresh(new.at)
 
 
+def together(one: NewSights, other: NewSights) -> NewSights:
+    """What two looks of one pass add, as if they were one."""
+    measured = {**one.measured, **other.measured}
+    return NewSights(one.at, measured, one.seen | other.seen, one.rows + other.rows)
+
+
 def with_measured(sights: Sights, new: NewSights) -> Sights:
     """The sights with what was measured in this very pass; it is not seen once more for having been seen now."""
     return replace(sights, measured={**sights.measured, **new.measured})

@@ -1,4 +1,4 @@
-"""The record as JSON and back. Version 2; a newer version is refused, never guessed."""
+"""The record as JSON and back. Version 3; a newer version is refused, never guessed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 from reconciler.core.label import Seat
 from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record, Relabel
 from reconciler.ledger.traces import decode_traces, encode_traces, seat_of
+from reconciler.ledger.trades import decode_trades, encode_trades
 
-VERSION = 2
+VERSION = 3
 _SINCE_VERSION_2: Mapping[str, Any] = {"spend": [], "told": {}, **encode_traces(Record())}
 """What a record of version 1 lacks, and what it reads as."""
 
@@ -32,6 +33,7 @@ def encode(record: Record) -> str:
         "told": dict(record.told),
         **encode_traces(record),
     }
+    body |= encode_trades(record)
     if record.relabels:
         body["relabels"] = [_plain(item) for item in record.relabels.values()]
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
@@ -60,6 +62,7 @@ def decode(text: str, version: int = VERSION) -> Record:
             spend={int(hour): Decimal(dollars) for hour, dollars in body["spend"]},
             told={str(key): float(at) for key, at in body["told"].items()},
             **decode_traces(body),
+            **decode_trades(body),
         )
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError("not a record") from error

@@ -39,6 +39,8 @@ from reconciler.core.query_language import Language, understand
 from reconciler.core.settle import Settle
 from reconciler.spec.container_rules import port_of
 from reconciler.spec.durations import seconds
+from reconciler.spec.renewal import build_replace
+from reconciler.spec.timing import build_schedule, most_replicas
 
 Fields = Mapping[str, Any]
 Readers = Mapping[str, Callable[[Any], Any]]
@@ -150,12 +152,16 @@ _FLEET: Readers = {
 def build_fleet(fields: Fields, source: Source, language: Language | None = None) -> Fleet:
     """The fleet of a merged document; `language` is the marketplace's own for `host.query`."""
     rest = {name: value for name, value in fields.items() if name not in ("kind", "rollout", "health")}
-    rest.setdefault("min_ready", rest.get("replicas", 1))
+    replicas = rest.get("replicas", 1)
+    rest["schedule"] = build_schedule(rest["schedule"], replicas) if "schedule" in rest else None
+    rest.setdefault("min_ready", most_replicas(replicas, rest["schedule"]))
     order = fields.get("rollout", {}).get("order", "create-first")
     stop = fields.get("health", {}).get("on_manual_stop", "hold")
     scoring = _scoring(rest.pop("scoring", {}), "latency" in rest)
     readers: Readers = {**_FLEET, "host": partial(_host, language)}
+    replacing = rest.pop("replace", {})
     read = _read(rest, readers)
+    read["replace"] = build_replace(replacing, read.get("host", HostRules()))
     return Fleet(**read, scoring=scoring, rollout_order=order, on_manual_stop=stop, source=source)
 
 

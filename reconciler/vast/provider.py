@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from reconciler.clock import Clock
 from reconciler.core.model import Account, Instance, OfferQuery, RentOrder
+from reconciler.core.rises import Asked
 from reconciler.core.template import Template, matching
 from reconciler.core.text import safe
 from reconciler.provider import (
@@ -29,6 +30,7 @@ from reconciler.vast.encode import flaw_of, rent_body, secrets_of
 from reconciler.vast.listing import read_listing
 from reconciler.vast.offers import offers
 from reconciler.vast.renting import rent_answer
+from reconciler.vast.rises import read_rises
 from reconciler.vast.rows import instance
 from reconciler.vast.search import search_body
 from reconciler.vast.templates import in_use, named, read_template, read_templates
@@ -124,6 +126,10 @@ class VastProvider:
         if isinstance(outcome, Answer) and outcome.status == 200 and outcome.success is True:
             return RelabelSent()
         return RelabelDoubtful(outcome.summary)
+
+    def price_rises(self) -> tuple[Asked, ...]:
+        """What hosts ask for to go on beyond the end of a contract."""
+        return read_rises(self._wire)
 
     def free_at(self, route: Route) -> float:
         """When the next call of `route` may be sent without waiting, epoch seconds."""

@@ -27,6 +27,7 @@ from reconciler.core.plan import (
     Unfilled,
     Wait,
 )
+from reconciler.core.rises import Rise
 from reconciler.core.score import PARTS, Score
 from reconciler.core.shortage import Miss, Relaxation, Shortage
 from reconciler.core.states import rate_per_hour
@@ -95,6 +96,18 @@ def plan_parts(plan: Plan) -> Document:
         "warnings": list(plan.warnings),
         "problems": list(plan.problems),
         "mislabelled": list(plan.mislabelled),
+        "price_rises": [_rise(rise) for rise in plan.rises],
+    }
+
+
+def _rise(rise: Rise) -> Document:
+    return {
+        "seat": str(rise.seat),
+        "instance": rise.instance_id,
+        "now_per_hour": value(rise.now_per_hour),
+        "then_per_hour": value(rise.then_per_hour),
+        "at": moment(rise.at),
+        "until": None if rise.until is None else moment(rise.until),
     }
 
 

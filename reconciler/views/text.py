@@ -22,6 +22,7 @@ from reconciler.core.plan import (
 from reconciler.core.report import Outcome
 from reconciler.core.shortage import Miss, Shortage
 from reconciler.core.states import rate_per_hour
+from reconciler.views.rises import rise_text
 from reconciler.views.seats import SeatRow
 from reconciler.views.sections import MOST_WAYS_OUT
 from reconciler.views.wording import (
@@ -203,6 +204,7 @@ def headline(plan: Plan) -> str:
 
 
 def _strays(plan: Plan) -> Iterator[str]:
+    yield from (f"Price rise: {rise_text(rise)}." for rise in plan.rises)
     for stray in plan.orphans:
         yield (
             f"Orphan: instance {stray.id} of fleet {stray.fleet}, declared nowhere, {money(stray.rate_per_hour)};"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from reconciler.core.model import (
     Source,
     Tier,
 )
+from reconciler.core.renewal import ReplaceRules
+from reconciler.core.timing import Schedule, Window
 
 TOKEN = FromEnv("HF_TOKEN")
 LOGIN = RegistryLogin("ghcr.io", "bot", FromEnv("GHCR_READ_TOKEN"))
@@ -118,6 +121,8 @@ NOT_STATIC = {
     "container.registry_login.password": of_container(registry_login=replace(LOGIN, password=FromEnv("OTHER", 2))),
     "rollout": replace(BASE, rollout_order="destroy-first"),
     "health": replace(BASE, on_manual_stop="replace"),
+    "replace": replace(BASE, replace=ReplaceRules(before_expiry_s=7200)),
+    "schedule": replace(BASE, schedule=Schedule(UTC, (Window(frozenset({0}), 0, 60, 2, "MON 00:00-01:00"),), 1)),
 }
 
 

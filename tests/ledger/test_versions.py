@@ -42,12 +42,27 @@ def test_a_version_1_file_is_migrated_when_it_is_opened_for_writing(version_1, o
     older = opened(read_only=True).load()
     store = opened()
     assert store.load() == older
-    assert version_of(version_1) == VERSION == 2
+    assert version_of(version_1) == VERSION == 3
     assert store.route_clocks() == {"list": NOW + 1.5, "rent": NOW + 4}
     assert store.sights(NOW).times_seen(1, 2) == 1
     event = Event(NOW, "paused", "june")
     store.save(older, [event])
     assert opened(read_only=True).events() == (event,)
+
+
+def test_a_version_2_file_is_migrated_when_it_is_opened_for_writing(path, opened):
+    """Its tables are those of version 3; its record lacks what came later."""
+    store = opened()
+    store.load()
+    event = Event(NOW, "paused", "june")
+    store.save(record(known()), [event])
+    store.close()
+    change(path, "UPDATE meta SET version = 2")
+    assert opened(read_only=True).load() == record(known())
+    assert version_of(path) == 2
+    store = opened()
+    assert store.load() == record(known())
+    assert (version_of(path), store.events()) == (VERSION, (event,))
 
 
 def test_a_migrated_file_is_what_a_new_one_is(version_1, opened, tmp_path):
@@ -94,7 +109,7 @@ def test_a_migration_that_is_cut_off_leaves_version_1(version_1, opened):
 
 
 REFUSED = {
-    "newer": ("UPDATE meta SET version = 3", "newer release", "upgrade"),
+    "newer": ("UPDATE meta SET version = 4", "newer release", "upgrade"),
     "no version": ("UPDATE meta SET version = 'two'", "damaged", "move the file away"),
     "another format": ("UPDATE meta SET format = 'shopping'", "not a ledger", "move the file away"),
     "another account's": ("UPDATE meta SET account = 9", "account 9", "the right key"),

@@ -44,6 +44,7 @@ MUST_BE_WRITTEN = [
     if name.rpartition(".")[2].rpartition(" ")[2]
     in {*("kind", "name", "models", "max_per_hour", "in", "id", "from_env", "server", "username", "password", "file")}
     | {"image", "vast_template", "onstart", "reason", "until", "registry_login", "users_at", "penalty"}
+    | {"timezone", "windows", "from", "to", "replicas"}
 ]
 
 

@@ -208,7 +208,7 @@ NOT_OURS = {
     "text": (lambda d: written(d, b"not a database, but long enough to be looked at as one\n" * 99), "ledger.db"),
     "another program's database": (lambda d: changed(d, "DROP TABLE meta"), "ledger.db"),
     "another format": (lambda d: changed(d, "UPDATE meta SET format = 'shopping'"), "not a ledger"),
-    "a newer release's": (lambda d: changed(d, "UPDATE meta SET version = 3"), "newer release"),
+    "a newer release's": (lambda d: changed(d, "UPDATE meta SET version = 4"), "newer release"),
     "no version": (lambda d: changed(d, "UPDATE meta SET version = 'two'"), "damaged"),
     "another account's": (lambda d: made(d, account=9), "account 9"),
     "another owner's": (lambda d: made(d, owner="bob"), "owner bob"),

@@ -214,7 +214,7 @@ def test_a_second_plan_with_exit_code_finds_nothing_to_do(stub, shell):
     again = shell.run("plan", str(shell.spec), "--exit-code")
     assert again.code == 0
     assert "No changes" in again.out
-    assert {r.route for r in stub.seen[before:]} == {"account", "list"}
+    assert {r.route for r in stub.seen[before:]} == {"account", "list", "rises"}
 
 
 def test_a_list_of_many_pages_is_read_whole(stub, desk):
