@@ -43,6 +43,7 @@ from reconciler.core.settle import Settle, grown
 from reconciler.core.sights import NewSights, Sights, with_new
 from reconciler.core.states import State, rate_per_hour, state_of
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
+from reconciler.eyes import Eyes
 from reconciler.provider import (
     DestroyDoubtful,
     Gone,
@@ -55,7 +56,7 @@ from reconciler.provider import (
     RentRefused,
     Store,
 )
-from reconciler.survey import Eyes, is_stale, offer_now
+from reconciler.survey import is_stale, offer_now
 
 DOUBTS_PER_RUN = 2
 """After so many rents of doubtful end a run rents nothing more."""

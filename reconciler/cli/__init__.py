@@ -85,8 +85,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, in a process of its own, and leave with its exit code."""
     _be_quick()
     code = run(args)
-    gc.freeze()  # The interpreter's own end searches everything for cycles, several times: a tenth of a short command.
-    sys.exit(code)
+    _leave(code)
 
 
 def _be_quick() -> None:
@@ -94,6 +93,17 @@ def _be_quick() -> None:
     gc.set_threshold(100_000)  # A command makes many objects and hardly a cycle: the usual 700 is much searching.
     # httpx imports its own command line, and with it rich and pygments, wherever these happen to be installed.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once. Every command has closed what it opened: what is left is to hand over what was written.
+    The interpreter's own end would take every module apart first, which is a fiftieth of a short command."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # either is None where it was closed from the start
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or 1
+    os._exit(code)
 
 
 def run(args: Sequence[str] | None = None) -> int:

@@ -15,8 +15,8 @@ from reconciler.core.model import Account
 from reconciler.core.secret import hidden
 from reconciler.core.settle import Settle
 from reconciler.errors import WrongUsage
+from reconciler.eyes import Eyes
 from reconciler.ledger.sqlite import SqliteStore
-from reconciler.survey import Eyes
 
 if TYPE_CHECKING:
     from reconciler.provider import Probe

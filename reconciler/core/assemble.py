@@ -15,7 +15,7 @@ from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.lost import standing_tombstones
 from reconciler.core.model import Fleet, Instance, Limits, Policy
 from reconciler.core.month import guard_month
-from reconciler.core.place import Placement
+from reconciler.core.placement import Placement
 from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait
 from reconciler.core.planner import fleet_plan, own_mistakes, resent, strays, with_countdown
 from reconciler.core.record import Record

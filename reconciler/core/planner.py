@@ -6,15 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from reconciler.core.demand import Need, ceiling
 from reconciler.core.diff import STOPPED, Diff, FleetDiff, Member, SeatView, judge
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet, Instance
-from reconciler.core.place import Choice, Placement
+from reconciler.core.placement import Choice, Need, Placement, ceiling
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
 from reconciler.core.record import Record
-from reconciler.core.shortage import Shortage
 from reconciler.core.states import State, rate_per_hour
 
 
@@ -94,18 +92,23 @@ def fleet_plan(
         actions = [*_after_outgoing(part, actions), *_surplus(part)]
         empty = [v.seat for v in part.seats if v.bucket in ("missing", "leaving")]
         open_seats = [seat for seat in empty if seat in placement.unplaced]
-    shortage = placement.shortages.get(part.fleet.name, Shortage(0))
     return FleetPlan(
         part.fleet,
         running=sum(v.keeper is not None and v.keeper.state is State.READY for v in part.seats),
         live=len(part.members()),
         surplus=len(part.surplus),
         actions=tuple(actions),
-        unfilled=(Unfilled(tuple(open_seats), shortage),) if open_seats else (),
+        unfilled=(_unfilled(part.fleet, open_seats, placement),) if open_seats else (),
         notes=tuple(note for view in part.seats for note in _notes(view, view.seat in placement.unplaced)),
         doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
     )
+
+
+def _unfilled(fleet: Fleet, seats: Sequence[Seat], placement: Placement) -> Unfilled:
+    from reconciler.core.shortage import Shortage
+
+    return Unfilled(tuple(seats), placement.shortages.get(fleet.name, Shortage(0)))
 
 
 class _Pace:

@@ -14,7 +14,7 @@ from typing import Literal
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, Policy
-from reconciler.core.place import Placement
+from reconciler.core.placement import Placement
 from reconciler.core.plan import MarketSeen, Plan
 from reconciler.core.report import Outcome, Report
 from reconciler.core.score import PARTS

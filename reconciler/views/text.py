@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from reconciler.core.candidates import Candidate
 from reconciler.core.plan import (
     COLD_START,
     Action,
@@ -19,13 +19,10 @@ from reconciler.core.plan import (
     Stray,
     Unfilled,
 )
-from reconciler.core.report import Outcome
-from reconciler.core.shortage import Miss, Shortage
 from reconciler.core.states import rate_per_hour
-from reconciler.views.seats import SeatRow
-from reconciler.views.sections import MOST_WAYS_OUT
 from reconciler.views.wording import (
     HOURS_PER_MONTH,
+    MOST_WAYS_OUT,
     counts,
     duration,
     mark_of,
@@ -36,6 +33,12 @@ from reconciler.views.wording import (
     share_text,
     spent_text,
 )
+
+if TYPE_CHECKING:
+    from reconciler.core.candidates import Candidate
+    from reconciler.core.report import Outcome
+    from reconciler.core.shortage import Miss, Shortage
+    from reconciler.views.seats import SeatRow
 
 WIDTH = 68
 """Where the file of a fleet stands in its headline."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from reconciler.core.latency import Reading
 from reconciler.core.plan import Action, Cost, Create, Destroy, Plan, Replace
-from reconciler.core.shortage import Relaxation
+
+if TYPE_CHECKING:
+    from reconciler.core.latency import Reading
+    from reconciler.core.shortage import Relaxation
 
 HOURS_PER_MONTH = 720
+MOST_WAYS_OUT = 2
+"""So many rules that could be loosened are named with a shortage; `reconcile offers --relax` names all."""
 UNFILLED_MARK = "!"
 """The mark of seats without an offer."""
 

@@ -19,11 +19,10 @@ from reconciler.core.budget import rooms
 from reconciler.core.candidates import Appraiser
 from reconciler.core.fields import spec_hash
 from reconciler.core.label import Mark, write_label
-from reconciler.core.latency import Measured
 from reconciler.core.model import Fleet, FromEnv, Offer, RentOrder
 from reconciler.core.place import place
 from reconciler.core.planner import needs_of
-from reconciler.core.sights import Sights
+from reconciler.core.sights import Measured, Sights
 from reconciler.errors import InvalidInput
 from reconciler.spec.load import load
 from reconciler.survey import Eyes, survey

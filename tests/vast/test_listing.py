@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from reconciler.errors import DoubtfulReading, KeyProblem, ReconcileError, Unreachable
+from reconciler.vast.rows import COLUMNS, instance
 
 from .world import CANARY, HTML, START, Script, page, provider_for, raw, row, said
 
@@ -19,13 +20,25 @@ def test_every_page_is_asked_for_with_the_cursor_of_the_one_before():
     assert [each.id for each in listing.instances] == list(range(1, 61))
     assert listing.started_at == START
     common = {"limit": "25", "order_by": '[{"col":"id","dir":"asc"}]'}
+    further = {**common, "select_cols": json.dumps(COLUMNS, separators=(",", ":"))}
     assert [dict(request.url.params) for request in script.requests] == [
         common,
-        {**common, "after_token": "t1"},
-        {**common, "after_token": "t2+/="},
+        {**further, "after_token": "t1"},
+        {**further, "after_token": "t2+/="},
     ]
     assert {(request.method, request.url.path) for request in script.requests} == {("GET", "/api/v1/instances/")}
     assert all(request.content == b"" for request in script.requests)
+
+
+def test_every_column_that_is_read_is_asked_for_and_no_other():
+    class Watched(dict[str, object]):
+        def get(self, name: str, default: object = None) -> object:
+            looked_at.add(name)
+            return super().get(name, default)
+
+    looked_at: set[str] = set()
+    instance(Watched(row(7, "a", public_ipaddr="10.0.0.1", ssh_host="ssh5.vast.ai", ssh_port=10000)))
+    assert looked_at == set(COLUMNS)
 
 
 def test_an_account_without_instances_is_a_complete_list():
