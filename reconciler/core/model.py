@@ -395,6 +395,8 @@ class Instance:
     ssh_direct: Endpoint | None = None
     ssh_proxy: Endpoint | None = None
     setup: Setup | None = None
+    endpoints: tuple[tuple[Port, Endpoint], ...] = ()
+    """Where each published port of the container is reached from outside, in their order by number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from decimal import Decimal
@@ -21,6 +20,7 @@ from reconciler.vast.decode import (
     text,
     whole,
 )
+from reconciler.vast.ports import SSH, published
 from reconciler.vast.setups import setup
 
 _MAX_LABEL = 1024
@@ -37,6 +37,7 @@ def instance(value: object) -> Instance:
     number_of_it = identifier(row.get("id")) if row is not None else None
     if row is None or number_of_it is None:
         raise Malformed("a row has no id")
+    endpoints = published(row)
     return Instance(
         id=number_of_it,
         label=_label(row),
@@ -59,9 +60,10 @@ def instance(value: object) -> Instance:
         message=text(row, "status_msg"),
         started_at=moment(row, "start_date"),
         ends_at=moment(row, "end_date"),
-        ssh_direct=_direct(row),
+        ssh_direct=dict(endpoints).get(SSH),
         ssh_proxy=_proxy(row),
         setup=setup(row),
+        endpoints=endpoints,
     )
 
 
@@ -79,21 +81,6 @@ def _label(row: Record) -> str | None:
     if not isinstance(value, str):
         raise Malformed("a row has no readable label")
     return value[:_MAX_LABEL].encode("utf-8", "backslashreplace").decode()
-
-
-def _direct(row: Record) -> Endpoint | None:
-    # The address may end in a newline and the port is a string (both seen in the wild).
-    address = row.get("public_ipaddr")
-    published = (as_record(row.get("ports")) or {}).get("22/tcp")
-    first = as_record(published[0]) if isinstance(published, list) and published else None
-    port = first.get("HostPort") if first else None
-    if not isinstance(address, str) or not isinstance(port, str) or not re.fullmatch(r"[0-9]{1,5}", port, re.ASCII):
-        return None
-    try:
-        host = str(ipaddress.ip_address(address.strip()))
-    except ValueError:
-        return None
-    return Endpoint(safe(host), int(port)) if 0 < int(port) < 65536 else None
 
 
 def _proxy(row: Record) -> Endpoint | None:

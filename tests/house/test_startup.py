@@ -71,6 +71,8 @@ def test_help_imports_no_heavy_library(tmp_path):
         "import",
         "adopt",
         "release",
+        "ssh",
+        "ssh-key",
         "simulate",
     ],
 )
