@@ -179,6 +179,7 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
     screen, store, account = consent.screen, begun.store, begun.account
     run = Run(world.provider, store, world.clock, want.policy.owner, begun.record, randomness.randbits)
     run.settle, run.probe, run.sights = want.settle, world.probe, store.sights(world.clock.now())
+    run.account, run.account_at = account, world.clock.now()
     run.tell = lambda outcome: _tell(screen, outcome)
     if consent.envelope is not None:
         want = replace(want, allowed=replace(want.allowed, approved=consent.lifts))
@@ -199,18 +200,16 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
         consent.given(first.plan)
     save_pass(run, first, whole=consent.envelope is None, ended=want.ending)
     approved = Approved(envelope, timeout_s, step_only, screen.progress)
-    return _converged(world, run, want, account, approved, first, screen)
+    return _converged(world, run, want, approved, first, screen)
 
 
-def _converged(
-    world: World, run: Run, want: Wish, account: Account, approved: Approved, first: Pass, screen: Screen
-) -> int:
+def _converged(world: World, run: Run, want: Wish, approved: Approved, first: Pass, screen: Screen) -> int:
     """Converge and report, whatever happens on the way: what was done is said even when it ends in an error."""
     error: ReconcileError | None = None
     result = Result(Ending.FAILED, first.plan)
     fresh = world.clock.now() - first.plan.made_at < FRESH_S
     try:
-        result = converge(run, want, account, approved, replace(first, record=run.record) if fresh else None)
+        result = converge(run, want, approved, replace(first, record=run.record) if fresh else None)
     except ReconcileError as failure:
         error = failure
     except KeyboardInterrupt:
