@@ -20,7 +20,7 @@ from reconciler.core.model import Account, Instance
 from reconciler.core.place import Ground, place, with_news
 from reconciler.core.plan import Held, Plan
 from reconciler.core.planner import needs_of
-from reconciler.core.record import Record, without_pause
+from reconciler.core.record import Record, with_unwanted, without_pause
 from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights
 from reconciler.core.spend import counted
@@ -129,6 +129,7 @@ def run_pass(
     if merged.record.warm and not record.warm and account is not None:
         # An empty ledger was chosen by one answer: another account's would be as empty.
         observation = replace(observation, account=same_account(eyes.provider, account))
+    merged = _asked(wish, observation, merged, clock.now())
     diff = _compared(wish, observation, merged.record, clock.now())
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
@@ -141,6 +142,15 @@ def run_pass(
     readings = Readings(observation, merged, diff, placement, market.seen, market.problems)
     plan = refuse(assemble(wish, readings, clock.now(), done), refused)
     return Pass(plan, merged.record, diff, merged, market.news)
+
+
+def _asked(wish: Wish, observation: Observation, merged: Merged, now: float) -> Merged:
+    """What a person wants replaced, written down in the first pass of a run: what comes in its place is another one."""
+    if wish.allowed.counted or not wish.replacing:
+        return merged
+    marks = ((i.id, read_label(i.label, wish.policy.owner)) for i in observation.instances)
+    there = [number for number, mark in marks if isinstance(mark, Mark) and mark.seat in wish.replacing]
+    return replace(merged, record=with_unwanted(merged.record, there, now))
 
 
 def _compared(wish: Wish, observation: Observation, record: Record, now: float) -> Diff:

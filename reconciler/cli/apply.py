@@ -15,7 +15,7 @@ import click
 
 from reconciler.apply import Run, Secrets
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import allowed_by, read, settle_of, wish
+from reconciler.cli.declared import read, settle_of, wish_of
 from reconciler.cli.holding import Turn, holding
 from reconciler.cli.options import (
     Duration,
@@ -26,6 +26,7 @@ from reconciler.cli.options import (
     max_added_option,
     max_destroys_option,
     prune_option,
+    replace_option,
     scope,
     scope_options,
     shape,
@@ -45,7 +46,6 @@ from reconciler.core.record import Record
 from reconciler.core.report import Ending, Outcome, Report
 from reconciler.core.saved import MAX_BYTES, SavedPlan, read_plan
 from reconciler.core.secret import Hidden
-from reconciler.core.settle import Settle
 from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
 from reconciler.provider import Store
 from reconciler.reconcile import Pass, run_pass
@@ -61,6 +61,7 @@ FRESH_S = 120.0
 @max_destroys_option
 @accept_gone_option
 @max_added_option
+@replace_option
 @beside_option
 @first_run_option
 @lock_timeout_option
@@ -83,8 +84,7 @@ def apply(**values: Any) -> int:
     world_at, wanted, shaped = where(values), scope(values), shape(values)
     screen = Screen(shaped)
     loaded = read(wanted, screen)
-    allowed = allowed_by(values)
-    checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
+    checked = wish_of(values, loaded)
     consent = Consent(screen, values["yes"], values["saved"], loaded.policy.file)
     with open_world(world_at) as world, asking_to_stop(world.clock.stop):
         warn(world, screen)
