@@ -118,6 +118,12 @@ class Consent:
         """Destroys that the saved plan asked for."""
         return self._saved.lifts if self._saved else frozenset()
 
+    def compare(self, plan: Plan) -> None:
+        """Say so when the approved plan was made for other instances than are there now."""
+        if self._saved is not None and self._saved.observed != plan.observed:
+            text = "The account has changed since the plan was made: what is still due of it is done, nothing else."
+            self.screen.note(text)
+
     def check(self, account: Account, want: Wish, now: float) -> None:
         """A stale saved plan is refused."""
         why = self._saved.stale(account.id, want.policy.owner, want.fleets, now) if self._saved else None
@@ -188,6 +194,7 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
     run.saw(first.news)
     if consent.envelope is not None:
         first = replace(first, plan=within(first.plan, consent.envelope, run.done()))
+        consent.compare(first.plan)
     if screen.is_text:
         show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
     saved = consent.envelope

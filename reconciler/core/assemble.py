@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from reconciler.core.broke import without_credit
 from reconciler.core.budget import Standing, committed, costs, freed
-from reconciler.core.diff import Diff, FleetDiff
+from reconciler.core.diff import Diff, FleetDiff, digest_of
 from reconciler.core.envelope import Done
 from reconciler.core.evidence import Merged, Observation, rents_wait_s
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
@@ -83,6 +83,7 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
         mislabelled=readings.merged.mislabelled,
         market=readings.market,
         rents_wait_s=rents_wait_s(record, now, wish.settle),
+        observed=digest_of(diff),
         problems=readings.problems,
     )
     plan = guard_month(plan, policy.limits, standing(diff, record, now), record.spend, now)

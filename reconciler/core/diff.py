@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -143,6 +144,13 @@ class Diff:
     """Managed instances whose fleet is not declared here: orphans when a whole directory was read."""
     other_owned: tuple[tuple[ForeignMark, Instance], ...] = ()
     unmanaged: tuple[Instance, ...] = ()
+
+
+def digest_of(diff: Diff) -> str:
+    """A digest of every managed instance and its seat: it changes when one comes, goes, or is moved."""
+    members = [*(member for part in diff.fleets for member in part.members()), *diff.undeclared]
+    listed = "\n".join(sorted(f"{member.id} {member.mark.seat}" for member in members))
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def faults_of(
