@@ -20,6 +20,7 @@ from reconciler.core.plan import (
     Unfilled,
 )
 from reconciler.core.report import Outcome
+from reconciler.core.rollout import rolling
 from reconciler.core.shortage import Miss, Shortage
 from reconciler.core.states import rate_per_hour
 from reconciler.views.seats import SeatRow
@@ -33,6 +34,7 @@ from reconciler.views.wording import (
     plural,
     reading_text,
     relaxation_text,
+    rolling_text,
     share_text,
     spent_text,
 )
@@ -66,6 +68,8 @@ def _pinned(plan: Plan) -> str:
 def _fleet(plan: FleetPlan) -> Iterator[str]:
     yield f"{_headline(plan):<{WIDTH}} {plan.fleet.source.file}:{plan.fleet.source.line}".rstrip()
     yield from _rows(plan.actions)
+    if (left := rolling(plan)) is not None:
+        yield f"      {rolling_text(left)}"
     for note in plan.notes:
         rate = f"  {money(note.rate_per_hour)}" if note.rate_per_hour else ""
         yield f"      {note.seat.index}  {note.text}{rate}"
