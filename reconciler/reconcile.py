@@ -20,7 +20,7 @@ from reconciler.core.model import Account, Instance
 from reconciler.core.placement import Need, Placement
 from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.planner import needs_of
-from reconciler.core.record import Record, without_pause
+from reconciler.core.record import Record, with_unwanted, without_pause
 from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights
 from reconciler.core.spend import counted
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from reconciler.core.place import Ground
 
 EMPTY_LIST_AGAIN_S = 30.0
+ACCOUNT_AGAIN_S = 600.0
+"""So long a run relies on one answer about whose account it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,16 @@ def read_account(provider: Provider) -> Account | None:
         return None
 
 
+def same_account(provider: Provider, account: Account) -> Account:
+    """The account read again: the same one, with its credit of now. Raises `DoubtfulReading` where it is another's:
+    then either answer is wrong, and the ledger that was chosen by the first may not be this account's."""
+    again = provider.account()
+    if again.id != account.id:
+        said = f"the key was said to be of account {account.id}, now of account {again.id}"
+        raise DoubtfulReading(f"{said}: neither answer is believed", hint="try again; if it stays, check the key")
+    return again
+
+
 def settle(record: Record, observation: Observation, wish: Wish, now: float) -> Merged:
     """The record brought up to date with what was observed."""
     policy = wish.policy
@@ -117,6 +129,10 @@ def run_pass(
     observation = observe(eyes.provider, record, policy.owner, clock, account)
     wish = replace(wish, settle=grown(wish.settle, record.appeared, clock.now()))
     merged = settle(record, observation, wish, clock.now())
+    if merged.record.warm and not record.warm and account is not None:
+        # An empty ledger was chosen by one answer: another account's would be as empty.
+        observation = replace(observation, account=same_account(eyes.provider, account))
+    merged = _asked(wish, observation, merged, clock.now())
     diff = _compared(wish, observation, merged.record, clock.now())
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
@@ -130,6 +146,15 @@ def run_pass(
         readings, news = _with_offers(eyes, needs, wish, readings, done, (sights or Sights()).fresh(clock.now()))
     plan = refuse(assemble(wish, readings, clock.now(), done), refused)
     return Pass(plan, merged.record, diff, merged, news)
+
+
+def _asked(wish: Wish, observation: Observation, merged: Merged, now: float) -> Merged:
+    """What a person wants replaced, written down in the first pass of a run: what comes in its place is another one."""
+    if wish.allowed.counted or not wish.replacing:
+        return merged
+    marks = ((i.id, read_label(i.label, wish.policy.owner)) for i in observation.instances)
+    there = [number for number, mark in marks if isinstance(mark, Mark) and mark.seat in wish.replacing]
+    return replace(merged, record=with_unwanted(merged.record, there, now))
 
 
 def _compared(wish: Wish, observation: Observation, record: Record, now: float) -> Diff:

@@ -34,6 +34,8 @@ COMMANDS = {
     "release": ("adopt", "Let instances go, with their old labels; destroys nothing."),
     "unlock": ("history", "Remove the lease of a run that is dead."),
     "free": ("fleets", "Rent for a frozen seat again."),
+    "ssh": ("ssh", "Log in to the instance of a seat."),
+    "ssh-key": ("ssh", "Give the account a public SSH key."),
     "simulate": ("simulate", "Move the simulated world, break an instance in it, start anew; serve it over HTTP."),
 }
 """Every command: its file and its line in the help, so that `--help` loads none of them."""
@@ -59,7 +61,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"reconciler.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(module, f"{name}_" if iskeyword(name) else name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

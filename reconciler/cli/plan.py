@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import allowed_by, read, settle_of, wish
+from reconciler.cli.declared import read, settle_of, wish_of
 from reconciler.cli.options import (
     accept_gone_option,
     beside_option,
@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     max_added_option,
     max_destroys_option,
     prune_option,
+    replace_option,
     scope,
     scope_options,
     shape,
@@ -31,7 +32,6 @@ from reconciler.core.model import Account
 from reconciler.core.plan import Plan
 from reconciler.core.record import Record
 from reconciler.core.secret import Hidden
-from reconciler.core.settle import Settle
 from reconciler.core.sights import NewSights, Sights
 from reconciler.errors import NotSaved, ReconcileError, WrongUsage
 from reconciler.reconcile import Pass, read_account, run_pass
@@ -46,6 +46,7 @@ SHORTEST_PLAN_KEY = 16
 @max_destroys_option
 @accept_gone_option
 @max_added_option
+@replace_option
 @beside_option
 @first_run_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save what was planned, for apply --plan.")
@@ -66,8 +67,7 @@ def plan(**values: Any) -> int:
         may_be_written(values["out"])
         plan_key()
     loaded = read(wanted, screen)
-    allowed = allowed_by(values)
-    checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
+    checked = wish_of(values, loaded)
     with open_world(world_at) as world:
         warn(world, screen)
         screen.busy("reading the account and the market")

@@ -211,6 +211,8 @@ class Plan:
     rents_wait_s: float = 0.0
     """What a cold start still delays every rent by."""
     warnings: tuple[str, ...] = ()
+    observed: str = ""
+    """A digest of the managed instances that the plan was made for."""
     problems: tuple[str, ...] = ()
     """What failed while the plan was made, fleet by fleet; the rest of the plan holds."""
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import lru_cache
 
 from reconciler.core.model import Endpoint, Instance
-from reconciler.core.text import SafeText, safe
+from reconciler.core.text import safe
 from reconciler.vast.decode import (
     MAX_ID,
     Malformed,
@@ -22,6 +20,7 @@ from reconciler.vast.decode import (
     number,
     whole,
 )
+from reconciler.vast.ports import SSH, published
 from reconciler.vast.setups import setup
 
 COLUMNS = (
@@ -48,6 +47,7 @@ def instance(value: object) -> Instance:
     number_of_it = identifier(row.get("id")) if row is not None else None
     if row is None or number_of_it is None:
         raise Malformed("a row has no id")
+    endpoints = published(row)
     return Instance(
         id=number_of_it,
         label=_label(row),
@@ -70,9 +70,10 @@ def instance(value: object) -> Instance:
         message=known_text(row, "status_msg", 256),
         started_at=moment(row, "start_date"),
         ends_at=moment(row, "end_date"),
-        ssh_direct=_direct(row),
+        ssh_direct=dict(endpoints).get(SSH),
         ssh_proxy=_proxy(row),
         setup=setup(row),
+        endpoints=endpoints,
     )
 
 
@@ -90,27 +91,6 @@ def _label(row: Record) -> str | None:
     if not isinstance(value, str):
         raise Malformed("a row has no readable label")
     return value[:_MAX_LABEL].encode("utf-8", "backslashreplace").decode()
-
-
-def _direct(row: Record) -> Endpoint | None:
-    # The address may end in a newline and the port is a string (both seen in the wild).
-    address = row.get("public_ipaddr")
-    published = (as_record(row.get("ports")) or {}).get("22/tcp")
-    first = as_record(published[0]) if isinstance(published, list) and published else None
-    port = first.get("HostPort") if first else None
-    if not isinstance(address, str) or not isinstance(port, str) or not _PORT.fullmatch(port):
-        return None
-    host = _address(address.strip())
-    return Endpoint(host, int(port)) if host is not None and 0 < int(port) < 65536 else None
-
-
-@lru_cache(maxsize=4096)
-def _address(text: str) -> SafeText | None:
-    """An IP address as it is usually written. All instances of a machine have the same."""
-    try:
-        return safe(str(ipaddress.ip_address(text)))
-    except ValueError:
-        return None
 
 
 def _proxy(row: Record) -> Endpoint | None:

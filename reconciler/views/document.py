@@ -39,7 +39,9 @@ from reconciler.views.seats import SeatRow
 FORMAT = "vast-reconciler"
 VERSION = 1
 
-_ONLY_IN_PLANS = frozenset({"actions", "unfilled", "held", "summary", "market", "rents_wait_s", "pruned", "resent"})
+_ONLY_IN_PLANS = frozenset(
+    {"actions", "unfilled", "held", "summary", "market", "rents_wait_s", "pruned", "resent", "rollout"}
+)
 
 
 def plan_document(plan: Plan) -> Document:

@@ -19,6 +19,7 @@ from reconciler.core.plan import (
     Stray,
     Unfilled,
 )
+from reconciler.core.rollout import rolling
 from reconciler.core.states import rate_per_hour
 from reconciler.views.wording import (
     HOURS_PER_MONTH,
@@ -30,6 +31,7 @@ from reconciler.views.wording import (
     plural,
     reading_text,
     relaxation_text,
+    rolling_text,
     share_text,
     spent_text,
 )
@@ -69,6 +71,8 @@ def _pinned(plan: Plan) -> str:
 def _fleet(plan: FleetPlan) -> Iterator[str]:
     yield f"{_headline(plan):<{WIDTH}} {plan.fleet.source.file}:{plan.fleet.source.line}".rstrip()
     yield from _rows(plan.actions)
+    if (left := rolling(plan)) is not None:
+        yield f"      {rolling_text(left)}"
     for note in plan.notes:
         rate = f"  {money(note.rate_per_hour)}" if note.rate_per_hour else ""
         yield f"      {note.seat.index}  {note.text}{rate}"

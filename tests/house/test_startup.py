@@ -83,6 +83,8 @@ def test_help_imports_no_heavy_library(tmp_path):
         "import",
         "adopt",
         "release",
+        "ssh",
+        "ssh-key",
         "simulate",
     ],
 )

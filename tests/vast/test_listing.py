@@ -41,6 +41,27 @@ def test_every_column_that_is_read_is_asked_for_and_no_other():
     assert looked_at == set(COLUMNS)
 
 
+@pytest.mark.parametrize("column", ["label", "intended_status", "ports"])
+def test_a_column_that_later_pages_do_not_tell_is_asked_for_with_the_whole_row(column):
+    ours = {"label": "rc1/x", "intended_status": "running", "ports": {"22/tcp": [{"HostPort": "40022"}]}}
+    rows = [{**row(number), **ours, "public_ipaddr": "203.0.113.7"} for number in range(1, 31)]
+    lacking = [{**each, column: None} for each in rows[25:]]
+    script = Script(page(rows[:25], 30, "t1"), page(lacking, 30), page(rows[25:], 30))
+    listing = provider_for(script).instances()
+    assert [each.label for each in listing.instances] == ["rc1/x"] * 30
+    assert {each.intended for each in listing.instances} == {"running"}
+    assert all(each.ssh_direct is not None for each in listing.instances)
+    assert ["select_cols" in request.url.params for request in script.requests] == [False, True, False]
+    assert [request.url.params.get("after_token") for request in script.requests] == [None, "t1", "t1"]
+
+
+def test_what_no_row_of_page_one_tells_need_not_be_told_later():
+    rows = [row(number) for number in range(1, 31)]
+    script = Script(page(rows[:25], 30, "t1"), page(rows[25:], 30))
+    assert len(provider_for(script).instances().instances) == 30
+    assert len(script.requests) == 2
+
+
 def test_an_account_without_instances_is_a_complete_list():
     assert provider_for(Script(page([]))).instances().instances == ()
 
