@@ -90,7 +90,8 @@ def look(world: World, wanted: Wish) -> Pass:
     account, owner = read_account(world.provider), wanted.policy.owner
     record, sights = remembered(world, account, owner)
     result = run_pass(world.eyes, started, record, account, sights=sights)
-    remember(world, account, owner, seen=result.record, news=result.news)
+    begins = not record.warm and record.cold is None and result.record.cold is not None
+    remember(world, account, owner, seen=result.record if begins else None, news=result.news)
     return result
 
 
@@ -108,8 +109,8 @@ def remembered(world: World, account: Account | None, owner: str) -> tuple[Recor
 def remember(
     world: World, account: Account | None, owner: str, *, seen: Record | None = None, news: NewSights | None = None
 ) -> None:
-    """Note the pace, what was seen of the market, and a cold start's first list, where the ledger can be written. A
-    command that only reads never fails for it, and leaves a simulated world as it was."""
+    """Note the pace, what was seen of the market, and a cold start's first list (`seen`), where the ledger can be
+    written. A command that only reads never fails for it, and leaves a simulated world as it was."""
     if account is None or world.simulation is not None:
         return
     try:
@@ -117,11 +118,11 @@ def remember(
     except ReconcileError:
         return
     try:
-        before = store.load()
         world.keep_pace(store)
         if news is not None:
             store.add_sights(news)
-        if seen is not None and not before.warm and before.cold is None and seen.cold is not None:
+        before = store.load() if seen is not None else None
+        if seen is not None and before is not None and not before.warm and before.cold is None:
             known = {**before.known, **seen.known}
             store.save(replace(before, cold=seen.cold, known=known, spend=seen.spend))
     except ReconcileError:
