@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from reconciler.core.demand import Need
 from reconciler.core.diff import Diff, FleetDiff, SeatView
 from reconciler.core.label import Seat
 from reconciler.core.model import HOURS_PER_STORAGE_MONTH as HOURS_PER_MONTH
 from reconciler.core.model import Fleet
+from reconciler.core.placement import Need
 from reconciler.core.record import Record
 from reconciler.core.renewal import Cheaper
 from reconciler.core.trials import DAY_S, Proposal, trials_of

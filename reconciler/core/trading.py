@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from reconciler.core.cheaper import Asking, is_calm, left_today, standing_proposals, tried, worth
-from reconciler.core.demand import Need, ceiling
 from reconciler.core.diff import Diff, FleetDiff
 from reconciler.core.label import Seat
-from reconciler.core.place import Choice
+from reconciler.core.placement import Choice, Need, ceiling
 from reconciler.core.plan import Action, FleetPlan, Held, Plan, Replace, SeatNote, Wait
 from reconciler.core.record import Record
 from reconciler.core.renewal import Cheaper

@@ -10,6 +10,7 @@ from builders import DAY_S, HOUR_S, NOW, diff, fleet, instance, intent, money, o
 from reconciler.core.budget import money as weight
 from reconciler.core.cheaper import LOOK_EVERY_S, ROWS_FOR_LOOKS, Asking, looks, worth
 from reconciler.core.label import read_label
+from reconciler.core.model import Rollout
 from reconciler.core.renewal import Cheaper
 from reconciler.core.trials import Proposal, Trial, until, with_trial, without_trial
 
@@ -178,7 +179,7 @@ def test_a_look_at_one_named_seat_leaves_the_others_proposed_and_the_next_look_d
 
 
 def test_what_a_person_named_is_carried_out_new_first_for_at_most_what_saves_enough():
-    spec = replace(asks(), rollout_order="destroy-first")
+    spec = replace(asks(), rollout=Rollout("destroy-first"))
     plan, _ = compared(spec, [old(spec)], [offer(1, price="0.199")], asking=NAMED)
     (action,) = plan.actions
     assert told(plan.actions) == ["+/- june/0 100 -> offer 1"]

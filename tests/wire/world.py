@@ -31,6 +31,7 @@ from reconciler.core.guards import Allowed
 from reconciler.core.record import Record
 from reconciler.errors import ReconcileError
 from reconciler.ledger.sqlite import SqliteStore
+from reconciler.probe.checks import MachineProbe
 from reconciler.probe.latency import TcpProbe
 from reconciler.spec.load import load
 from reconciler.vast.client import Wire
@@ -140,7 +141,7 @@ class Desk:
                 warnings=(),
                 simulation=None,
                 ledger_path=self.ledger,
-                probe=TcpProbe(allowed=lambda _: False),
+                probe=MachineProbe(allow=lambda _: False, latency=TcpProbe(allowed=lambda _: False)),
             )
         finally:
             wire.close()
