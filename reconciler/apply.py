@@ -22,7 +22,7 @@ from reconciler.core.envelope import Done
 from reconciler.core.fields import spec_hash
 from reconciler.core.history import Event, EventKind, closing, of_seat, rented
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
-from reconciler.core.model import Blacklist, Fleet, Instance, Offer, RentOrder
+from reconciler.core.model import Account, Blacklist, Fleet, Instance, Offer, RentOrder
 from reconciler.core.plan import Create, Destroy, MarketSeen, Plan, Replace, due, is_unasked
 from reconciler.core.planner import not_as_ordered
 from reconciler.core.record import (
@@ -43,6 +43,7 @@ from reconciler.core.settle import Settle, grown
 from reconciler.core.sights import NewSights, Sights, with_new
 from reconciler.core.states import State, rate_per_hour, state_of
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
+from reconciler.eyes import Eyes
 from reconciler.provider import (
     DestroyDoubtful,
     Gone,
@@ -55,7 +56,7 @@ from reconciler.provider import (
     RentRefused,
     Store,
 )
-from reconciler.survey import Eyes, is_stale, offer_now
+from reconciler.survey import is_stale, offer_now
 
 DOUBTS_PER_RUN = 2
 """After so many rents of doubtful end a run rents nothing more."""
@@ -95,6 +96,10 @@ class Run:
     owner: str
     record: Record
     random_bits: Callable[[int], int]
+    account: Account | None = None
+    """Whose account it is, as last read; None where that is not to be checked again."""
+    account_at: float = 0.0
+    """When it was read."""
     probe: Probe | None = None
     sights: Sights = field(default_factory=Sights)
     """What was seen of the market within a day."""

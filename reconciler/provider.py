@@ -12,12 +12,14 @@ from typing import Literal, Protocol
 from reconciler.core.history import Event
 from reconciler.core.lease import Holder, Lease
 from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
+from reconciler.core.readiness import Finding, Target
 from reconciler.core.record import Record
 from reconciler.core.sights import NewSights, Sights
+from reconciler.core.ssh_keys import SshKey
 from reconciler.core.template import Template
 from reconciler.core.text import SafeText
 
-Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel"]
+Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel", "keys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,18 @@ class Provider(Protocol):
         """
         ...
 
+    def ssh_keys(self) -> tuple[SshKey, ...]:
+        """The public keys of the account, which every instance is given that is made from then on."""
+        ...
+
+    def add_ssh_key(self, text: str) -> SshKey:
+        """Give the account another public key, in one request. Raises where it is not known to be there."""
+        ...
+
+    def attach_ssh_key(self, instance_id: int, text: str) -> bool:
+        """Let a public key into one instance that exists; False where that is not known to have happened."""
+        ...
+
     def free_at(self, route: Route) -> float:
         """When the next call of `route` may be sent without waiting, epoch seconds."""
         ...
@@ -241,13 +255,21 @@ class Store(Protocol):
 class Probe(Protocol):
     """A look at machines from where this program runs.
 
-    It reads only: nothing is sent to a machine beyond the opening of a connection. It never raises for a machine that
-    is unreachable, and returns within a bounded time however many addresses there are.
+    It reads only, and changes nothing on a machine. It never raises for a machine that is unreachable or answers
+    nonsense, and returns within a bounded time however many there are.
     """
 
     def latency_ms(self, addresses: Sequence[str], timeout_s: float) -> Mapping[str, float]:
         """The round trip to each public address that answered within `timeout_s`, in milliseconds.
 
         An address that did not answer, is no literal IP address, or is not a public one is left out.
+        """
+        ...
+
+    def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
+        """What the checks of each target say, by the instance's id; all targets are looked at side by side.
+
+        A target's checks run in their order and stop at the first that does not pass. Here something is sent: what
+        a check has to ask, and a login where there is a key.
         """
         ...

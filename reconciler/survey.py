@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from reconciler.clock import Clock
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.crowd import overlap
-from reconciler.core.demand import Need
 from reconciler.core.hunt import Hunt
 from reconciler.core.label import Seat
 from reconciler.core.latency import answers_by_machine, candidates_to_measure
 from reconciler.core.model import Fleet, Offer, OfferQuery
 from reconciler.core.place import Ground
+from reconciler.core.placement import Need
 from reconciler.core.plan import MarketSeen
 from reconciler.core.pool import Pool
 from reconciler.core.query import wide_query_of
 from reconciler.core.sights import NewSights, Sights, sizes_of, utc_day, with_measured
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
+from reconciler.eyes import Eyes
 from reconciler.provider import Found, Probe, Provider
 
 ROWS_A_DAY = 20_000
@@ -55,15 +55,6 @@ class Market:
     def seen(self) -> MarketSeen:
         """How much that is, for the plan."""
         return MarketSeen(self.machines, self.searches, self.rows, self.share, self.since)
-
-
-@dataclass(slots=True)
-class Eyes:
-    """What the market is looked at with: searches, measurements, time."""
-
-    provider: Provider
-    clock: Clock
-    probe: Probe | None = None
 
 
 @dataclass(slots=True)

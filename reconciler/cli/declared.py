@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from reconciler.cli.options import Scope
 from reconciler.cli.screen import Screen
 from reconciler.core.assemble import Wish
 from reconciler.core.guards import Allowed
+from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, Policy
 from reconciler.core.settle import Settle
 from reconciler.errors import RefusedByGuard, WrongUsage
@@ -57,6 +59,18 @@ def allowed_by(values: dict[str, Any]) -> Allowed:
     )
 
 
+def wish_of(values: dict[str, Any], loaded: Loaded) -> Wish:
+    """What the options of `plan` and `apply` want; how long doubt lasts is said later."""
+    return wish(
+        loaded,
+        Settle(),
+        prune=values["prune"],
+        allowed=allowed_by(values),
+        first_run=values["first_run"],
+        replacing=values["replacing"],
+    )
+
+
 def settle_of(policy: Policy, world: World) -> Settle:
     """How long doubt lasts: as the policy says, unless the environment of a playground says otherwise."""
     return policy.settle if world.settle == Settle() else world.settle
@@ -69,6 +83,7 @@ def wish(
     prune: Iterable[str] = (),
     allowed: Allowed | None = None,
     first_run: bool = False,
+    replacing: Iterable[str] = (),
 ) -> Wish:
     """What the run wants. An input without any fleet is refused, unless `--prune` names what shall go."""
     pruned = frozenset(prune)
@@ -84,4 +99,24 @@ def wish(
             "the input declares no fleet, so nothing is planned and nothing is destroyed",
             hint="name a directory with specs; to destroy what is left of a fleet: --prune FLEET",
         )
-    return Wish(loaded.fleets, loaded.policy, loaded.complete, pruned, allowed or Allowed(), first_run, settle)
+    seats = frozenset(_declared_seat(text, loaded.fleets) for text in replacing)
+    allowed = allowed or Allowed()
+    return Wish(loaded.fleets, loaded.policy, loaded.complete, pruned, allowed, first_run, settle, replacing=seats)
+
+
+def _declared_seat(text: str, fleets: Iterable[Fleet]) -> Seat:
+    seat = seat_of(text)
+    fleet = next((fleet for fleet in fleets if fleet.name == seat.fleet), None)
+    if fleet is None:
+        raise WrongUsage(f"no fleet is named {seat.fleet}", hint=_known(f.name for f in fleets))
+    if seat.index >= fleet.replicas:
+        raise WrongUsage(f"fleet {fleet.name} has no seat {seat.index}: its replicas are {fleet.replicas}")
+    return seat
+
+
+def seat_of(text: str) -> Seat:
+    """The seat that `FLEET/INDEX` names."""
+    found = re.fullmatch(r"([a-z0-9-]{1,40})/(0|[1-9][0-9]{0,3})", text, re.ASCII)
+    if found is None:
+        raise WrongUsage(f"{text!r} is not a seat such as flux-training/0")
+    return Seat(found[1], int(found[2]))

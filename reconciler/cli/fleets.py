@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
@@ -11,7 +10,7 @@ import click
 
 from reconciler.cli.apply import Consent, carry_out, turn_of
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import one, read, settle_of, wish
+from reconciler.cli.declared import one, read, seat_of, settle_of, wish
 from reconciler.cli.holding import Turn, holding
 from reconciler.cli.options import (
     DEFAULT_PATHS,
@@ -34,10 +33,9 @@ from reconciler.core.label import Seat
 from reconciler.core.lost import freed, lost_of
 from reconciler.core.record import Record, with_pause, without_pause
 from reconciler.core.replacing import replacements_of
-from reconciler.errors import RefusedByGuard, WrongUsage
+from reconciler.errors import RefusedByGuard
 from reconciler.spec.load import Loaded
 
-_SEAT = re.compile(r"([a-z0-9-]{1,40})/(0|[1-9][0-9]{0,3})", re.ASCII)
 _fleet = click.argument("fleet")
 _paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
 _policy = click.option(
@@ -137,7 +135,7 @@ def free(**values: Any) -> int:
     Example:
       reconcile free flux-training/0
     """
-    seat = _seat(values["seat"])
+    seat = seat_of(values["seat"])
     world_at, screen, loaded = _begin(values)
     one(loaded, seat.fleet)
     with open_world(world_at) as world:
@@ -155,13 +153,6 @@ def free(**values: Any) -> int:
     sentence = f"Seat {seat} is free: {counted} of the last day count no more. To see what is due: reconcile plan{also}"
     _free_said(screen, seat, happened, sentence if happened else f"Seat {seat} was not frozen; nothing was changed.")
     return 0
-
-
-def _seat(text: str) -> Seat:
-    found = _SEAT.fullmatch(text)
-    if found is None:
-        raise WrongUsage(f"{text!r} is not a seat such as flux-training/0")
-    return Seat(found[1], int(found[2]))
 
 
 def _free_said(screen: Screen, seat: Seat, happened: bool, sentence: str) -> None:

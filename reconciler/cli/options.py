@@ -166,6 +166,13 @@ max_added_option = click.option(
 beside_option = click.option(
     "--beside", multiple=True, metavar="OWNER", help="Have a fleet although this owner has one of its name. Repeatable."
 )
+replace_option = click.option(
+    "--replace",
+    "replacing",
+    multiple=True,
+    metavar="FLEET/INDEX",
+    help="Have another instance in this seat, whatever is wrong with the one that is there. Repeatable.",
+)
 lock_timeout_option = click.option(
     "--lock-timeout",
     type=Duration(),

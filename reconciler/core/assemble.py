@@ -8,14 +8,15 @@ from decimal import Decimal
 
 from reconciler.core.broke import without_credit
 from reconciler.core.budget import Standing, committed, costs, freed
-from reconciler.core.diff import Diff, FleetDiff
+from reconciler.core.diff import Diff, FleetDiff, digest_of
 from reconciler.core.envelope import Done
 from reconciler.core.evidence import Merged, Observation, rents_wait_s
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
+from reconciler.core.label import Seat
 from reconciler.core.lost import standing_tombstones
 from reconciler.core.model import Fleet, Instance, Limits, Policy
 from reconciler.core.month import guard_month
-from reconciler.core.place import Placement
+from reconciler.core.placement import Placement
 from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait
 from reconciler.core.planner import fleet_plan, own_mistakes, resent, strays, with_countdown
 from reconciler.core.record import Record
@@ -37,6 +38,8 @@ class Wish:
     settle: Settle = field(default_factory=Settle)
     ending: frozenset[str] = frozenset()
     """Fleets that a person ends: planned although they are paused from now on."""
+    replacing: frozenset[Seat] = frozenset()
+    """Seats whose instance a person wants replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
         mislabelled=readings.merged.mislabelled,
         market=readings.market,
         rents_wait_s=rents_wait_s(record, now, wish.settle),
+        observed=digest_of(diff),
         problems=readings.problems,
     )
     plan = guard_month(plan, policy.limits, standing(diff, record, now), record.spend, now)
@@ -96,8 +100,10 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
     cost = costs(plan, diff, policy.limits.budget_per_hour, account.credit if account else None)
     cost = replace(cost, spent=spent(record.spend, now), budget_30_days=policy.limits.budget_per_30_days)
     nothing = sorted(wish.prune - {m.mark.seat.fleet for m in diff.undeclared})
-    warnings = (*_warnings(cost, policy.limits), *(f"--prune {name}: no instance of such a fleet" for name in nothing))
-    return replace(plan, cost=cost, warnings=warnings)
+    empty = sorted(v.seat for part in diff.fleets for v in part.seats if v.seat in wish.replacing and v.keeper is None)
+    warnings = [*_warnings(cost, policy.limits), *(f"--prune {name}: no instance of such a fleet" for name in nothing)]
+    warnings += [f"--replace {seat}: no instance is there" for seat in empty]
+    return replace(plan, cost=cost, warnings=tuple(warnings))
 
 
 def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Done) -> FleetPlan:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from reconciler.core.adopting import sorted_drifts
-from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, Drift, dynamic_drift
+from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, UNWANTED, Drift, dynamic_drift
 from reconciler.core.label import ForeignMark, Mark, Seat, read_label
 from reconciler.core.lost import lost_of
 from reconciler.core.model import Blacklist, Fleet, Instance
@@ -47,6 +48,16 @@ class Member:
     """What it was adopted with: shown, and never held against it."""
     stranger: bool = False
     """Another runner of the same owner rented it: this ledger never wrote its attempt."""
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether a person asked for another one in its place."""
+        return UNWANTED in self.drifts
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether somebody stopped it, and nobody wants it replaced."""
+        return self.state is State.HELD and self.fault is None and not self.unwanted
 
     @property
     def condemned(self) -> bool:
@@ -135,6 +146,13 @@ class Diff:
     unmanaged: tuple[Instance, ...] = ()
 
 
+def digest_of(diff: Diff) -> str:
+    """A digest of every managed instance and its seat: it changes when one comes, goes, or is moved."""
+    members = [*(member for part in diff.fleets for member in part.members()), *diff.undeclared]
+    listed = "\n".join(sorted(f"{member.id} {member.mark.seat}" for member in members))
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
 def faults_of(
     instances: Iterable[Instance], fleets: Mapping[str, Fleet], owner: str, shared: Blacklist, now: float
 ) -> dict[int, frozenset[str]]:
@@ -181,6 +199,7 @@ def judge(
         broken = dynamic_drift(fleet, instance, shared, now)
         lasting = (d for d in broken if d.field not in TEXT_RULES or _lasts(record, instance.id, d.field, list_at))
         drifts, accepted = sorted_drifts(fleet, instance, mark, lasting, shared)
+        drifts = (*drifts, UNWANTED) if instance.id in record.unwanted else drifts
     known = record.known.get(instance.id)
     return Member(instance, mark, state, drifts, fault, accepted, known is not None and known.stranger)
 
@@ -305,7 +324,7 @@ def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) ->
 def _bucket(keeper: Member) -> Bucket:
     if keeper.fault is not None:
         return "unhealthy"
-    if keeper.state in (State.HELD, State.QUEUED):
+    if keeper.state in (State.HELD, State.QUEUED) and not keeper.unwanted:
         return "held"
     if keeper.drifts:
         return "drifted"

@@ -30,7 +30,11 @@ class Drift:
     actual: str
 
     def __str__(self) -> str:
-        return f"{self.field} {self.actual} -> {self.desired}"
+        return f"{self.field} {self.actual} -> {self.desired}" if self.actual or self.desired else self.field
+
+
+UNWANTED = Drift("a replacement was asked for", "", "")
+"""What is wrong with an instance that a person wants replaced: nothing else need be."""
 
 
 def min_vram_mb(fleet: Fleet) -> Decimal | None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from reconciler.core.diff import Member
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, RolloutOrder
-from reconciler.core.place import Choice
-from reconciler.core.shortage import Shortage
 from reconciler.core.spend import Spent
+
+if TYPE_CHECKING:
+    from reconciler.core.placement import Choice
+    from reconciler.core.shortage import Shortage
 
 COLD_START = "cold start"
 """The reason of a wait that concerns every rent alike."""
@@ -209,6 +211,8 @@ class Plan:
     rents_wait_s: float = 0.0
     """What a cold start still delays every rent by."""
     warnings: tuple[str, ...] = ()
+    observed: str = ""
+    """A digest of the managed instances that the plan was made for."""
     problems: tuple[str, ...] = ()
     """What failed while the plan was made, fleet by fleet; the rest of the plan holds."""
 

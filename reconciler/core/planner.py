@@ -6,15 +6,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from reconciler.core.demand import Need, ceiling
 from reconciler.core.diff import STOPPED, Diff, FleetDiff, Member, SeatView, judge
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet, Instance
-from reconciler.core.place import Choice, Placement
+from reconciler.core.placement import Choice, Need, Placement, ceiling
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
 from reconciler.core.record import Record
-from reconciler.core.shortage import Shortage
+from reconciler.core.rollout import Pace
 from reconciler.core.states import State, rate_per_hour
 
 
@@ -38,7 +37,7 @@ def needs_of(
             part.fleet,
             _cap(part.fleet, view.seat, ceilings),
             failed,
-            in_line=view.bucket == "drifted" and any(v.bucket == "drifted" for v in part.seats[: view.seat.index]),
+            in_line=view.bucket == "drifted" and _drifted_before(part, view.seat) >= part.fleet.step,
             repair=view.bucket == "unhealthy" or view.emptied or view.seat in vanished,
         )
         for part in diff.fleets
@@ -46,6 +45,10 @@ def needs_of(
         for view in part.seats
         if _wants(view) and (ceilings is None or view.seat in ceilings)
     ]
+
+
+def _drifted_before(part: FleetDiff, seat: Seat) -> int:
+    return sum(view.bucket == "drifted" for view in part.seats[: seat.index])
 
 
 def _cap(fleet: Fleet, seat: Seat, ceilings: Mapping[Seat, Decimal] | None) -> Decimal:
@@ -74,7 +77,7 @@ def _moving(view: SeatView) -> bool:
 
 
 def _stays(view: SeatView, extra: Member) -> bool:
-    return view.bucket == "unhealthy" if extra.fault is not None else extra.state is State.HELD
+    return view.bucket == "unhealthy" if extra.fault is not None else extra.left_alone
 
 
 def fleet_plan(
@@ -88,40 +91,29 @@ def fleet_plan(
     actions: list[Action] = []
     open_seats: list[Seat] = []
     if not part.paused:
-        pace = _Pace(part)
+        pace = Pace(part, [view.seat for view in part.seats if _moving(view)])
         for view in part.seats:
             actions += _of_seat(view, part.fleet, placement, vanished, rents_wait, pace, clock_text)
         actions = [*_after_outgoing(part, actions), *_surplus(part)]
         empty = [v.seat for v in part.seats if v.bucket in ("missing", "leaving")]
         open_seats = [seat for seat in empty if seat in placement.unplaced]
-    shortage = placement.shortages.get(part.fleet.name, Shortage(0))
     return FleetPlan(
         part.fleet,
         running=sum(v.keeper is not None and v.keeper.state is State.READY for v in part.seats),
         live=len(part.members()),
         surplus=len(part.surplus),
         actions=tuple(actions),
-        unfilled=(Unfilled(tuple(open_seats), shortage),) if open_seats else (),
+        unfilled=(_unfilled(part.fleet, open_seats, placement),) if open_seats else (),
         notes=tuple(note for view in part.seats for note in _notes(view, view.seat in placement.unplaced)),
         doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
     )
 
 
-class _Pace:
-    """One seat of a rollout at a time: the next starts when nothing of the fleet is on its way, in or out."""
+def _unfilled(fleet: Fleet, seats: Sequence[Seat], placement: Placement) -> Unfilled:
+    from reconciler.core.shortage import Shortage
 
-    def __init__(self, part: FleetDiff) -> None:
-        busy = [v.seat for v in part.seats if v.bucket in ("pending", "doubtful") or _moving(v) or v.leaving]
-        busy += [m.mark.seat for m in part.surplus]
-        busy += [item.seat for item in part.leaving_beyond]
-        busy += [intent.seat for intent in part.intents_beyond]
-        self._behind = busy[0] if busy else None
-
-    def next(self, seat: Seat) -> Wait | None:
-        """None for the seat whose turn it is; else after which seat it comes."""
-        behind, self._behind = self._behind, seat
-        return Wait(f"after {behind}") if behind is not None else None
+    return Unfilled(tuple(seats), placement.shortages.get(fleet.name, Shortage(0)))
 
 
 def _of_seat(
@@ -130,7 +122,7 @@ def _of_seat(
     placement: Placement,
     vanished: Mapping[Seat, Vanished],
     rents_wait: Wait | None,
-    pace: _Pace,
+    pace: Pace,
     clock_text: Mapping[int, str],
 ) -> Iterator[Action]:
     choice = placement.choices.get(view.seat)
@@ -144,7 +136,6 @@ def _of_seat(
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":
         wait = pace.next(view.seat) or rents_wait
         reason = "; ".join(map(str, view.keeper.drifts))
-        order = fleet.rollout_order
         yield Replace(
             view.seat,
             fleet,
@@ -152,7 +143,7 @@ def _of_seat(
             choice,
             _ceiling(choice, fleet),
             reason,
-            order,
+            fleet.rollout.order,
             True,
             wait,
         )
@@ -163,9 +154,10 @@ def _ceiling(choice: Choice, fleet: Fleet) -> Decimal:
 
 
 def _after_outgoing(part: FleetDiff, actions: Sequence[Action]) -> Iterator[Action]:
-    """Never more than one instance above the declared replicas: rents beyond that wait until the surplus is gone."""
+    """Never more instances above the declared replicas than one step has: rents beyond wait until the surplus is
+    gone."""
     beyond = len(part.surplus) + len(part.leaving_beyond)
-    room = part.fleet.replicas + 1 - len(part.members()) - len(part.leaving_beyond) - len(part.intents())
+    room = part.fleet.replicas + part.fleet.step - len(part.members()) - len(part.leaving_beyond) - len(part.intents())
     for action in actions:
         if beyond and isinstance(action, Create) and action.wait is None:
             if room <= 0:
@@ -211,7 +203,7 @@ def _extras(view: SeatView) -> Iterator[Destroy]:
     if keeper is None or keeper.state not in (State.READY, State.PENDING):
         return
     for extra in view.extras:
-        if extra.state is State.HELD and extra.fault is None:
+        if extra.left_alone:
             continue
         serves_still = extra.state is State.READY and keeper.state is not State.READY
         drift = "; ".join(map(str, extra.drifts))
@@ -237,7 +229,7 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     yield from _traces(view)
     for item in view.leaving:
         yield SeatNote(view.seat, "leaving", f"instance {item.id} is being destroyed", item.rate_per_hour)
-    for extra in (e for e in view.extras if e.state is State.HELD and e.fault is None):
+    for extra in (e for e in view.extras if e.left_alone):
         text = f"instance {extra.id}, also of this seat, was stopped by someone; left alone"
         yield SeatNote(view.seat, "held", text, rate_per_hour(extra.instance))
     keeper = view.keeper

@@ -118,6 +118,8 @@ class Record:
     """When a seat's instance was replaced unasked within a day."""
     appeared: tuple[Appearance, ...] = ()
     """Labels that took long to appear, within a day."""
+    unwanted: Mapping[int, float] = field(default_factory=dict)
+    """Instances that a person wants replaced, and since when."""
 
 
 def with_intent(record: Record, intent: Intent) -> Record:
@@ -160,12 +162,18 @@ def without_instance(record: Record, instance_id: int) -> Record:
         since={key: at for key, at in record.since.items() if key[0] != instance_id},
         relabels={i: item for i, item in record.relabels.items() if i != instance_id},
         suspects={i: s for i, s in record.suspects.items() if i != instance_id},
+        unwanted={i: at for i, at in record.unwanted.items() if i != instance_id},
     )
 
 
 def with_relabel(record: Record, relabel: Relabel) -> Record:
     """The record with a change of a label written down, or its newer version."""
     return replace(record, relabels={**record.relabels, relabel.id: relabel})
+
+
+def with_unwanted(record: Record, ids: Iterable[int], at: float) -> Record:
+    """The record once a person has said that these instances are to be replaced; the first time is kept."""
+    return replace(record, unwanted={**dict.fromkeys(ids, at), **record.unwanted})
 
 
 def with_pause(record: Record, fleet: str, at: float) -> Record:

@@ -9,11 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
-from reconciler.core.latency import VALID_S, Measured
 from reconciler.core.model import Offer
 
-KEPT_S = VALID_S
-"""So long sightings and measurements count."""
+KEPT_S = 86_400.0
+"""So long sightings and measurements count: lines and routes change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a machine answered when it was asked."""
+
+    ms: float | None
+    """The round trip; None where it was asked and did not answer, which need not be asked again so soon."""
+    at: float
+    """When, epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)

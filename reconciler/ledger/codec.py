@@ -1,4 +1,4 @@
-"""The record as JSON and back. Version 2; a newer version is refused, never guessed."""
+"""The record as JSON and back. Version 3; a newer version is refused, never guessed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from reconciler.core.label import Seat
 from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record, Relabel
 from reconciler.ledger.traces import decode_traces, encode_traces, seat_of
 
-VERSION = 2
+VERSION = 3
 _SINCE_VERSION_2: Mapping[str, Any] = {"spend": [], "told": {}, **encode_traces(Record())}
 """What a record of version 1 lacks, and what it reads as."""
+_SINCE_VERSION_3: Mapping[str, Any] = {"unwanted": []}
+"""What one of version 2 lacks."""
 
 
 def encode(record: Record) -> str:
@@ -30,6 +32,7 @@ def encode(record: Record) -> str:
         "last_list_at": record.last_list_at,
         "spend": [[hour, str(dollars)] for hour, dollars in sorted(record.spend.items())],
         "told": dict(record.told),
+        "unwanted": [[i, at] for i, at in sorted(record.unwanted.items())],
         **encode_traces(record),
     }
     if record.relabels:
@@ -46,7 +49,8 @@ def decode(text: str, version: int = VERSION) -> Record:
     """The record of `text` as a release of `version` wrote it; `ValueError` when it is not one."""
     try:
         body = json.loads(text)
-        body = {**_SINCE_VERSION_2, **body} if version == 1 else body
+        body = {**_SINCE_VERSION_2, **body} if version < 2 else body
+        body = {**_SINCE_VERSION_3, **body} if version < 3 else body
         return Record(
             intents={i["attempt"]: _intent(i) for i in body["intents"]},
             known={k["id"]: _known(k) for k in body["known"]},
@@ -59,6 +63,7 @@ def decode(text: str, version: int = VERSION) -> Record:
             relabels={item["id"]: _relabel(item) for item in body.get("relabels", [])},
             spend={int(hour): Decimal(dollars) for hour, dollars in body["spend"]},
             told={str(key): float(at) for key, at in body["told"].items()},
+            unwanted={int(i): float(at) for i, at in body["unwanted"]},
             **decode_traces(body),
         )
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:

@@ -67,7 +67,7 @@ def migrate(db: sqlite3.Connection) -> None:
         version = db.execute("SELECT version FROM meta").fetchone()[0]
         if version >= VERSION:
             return
-        for statement in _NEW_IN_2:
+        for statement in _NEW_IN_2 if version < 2 else ():
             db.execute(statement)
         row = db.execute("SELECT body FROM record").fetchone()
         body = encode(decode(row[0] if row else "null", version))

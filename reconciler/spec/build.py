@@ -27,6 +27,7 @@ from reconciler.core.model import (
     Price,
     Regions,
     RegistryLogin,
+    Rollout,
     RunwayHours,
     Scoring,
     SecretRules,
@@ -69,6 +70,10 @@ def _regions(fields: Fields) -> Regions:
         penalty=Decimal(0 if said == "refuse" else said["penalty"]),
         strict_order=fields.get("strict_order", False),
     )
+
+
+def _rollout(fields: Fields) -> Rollout:
+    return Rollout(**_read(fields, {"at_once": _limit}))
 
 
 def _latency(fields: Fields) -> Latency:
@@ -143,20 +148,20 @@ _FLEET: Readers = {
     "spread": lambda fields: Spread(**{name: _limit(value) for name, value in fields.items()}),
     "blacklist": _blacklist,
     "latency": _latency,
+    "rollout": _rollout,
     "container": _container,
 }
 
 
 def build_fleet(fields: Fields, source: Source, language: Language | None = None) -> Fleet:
     """The fleet of a merged document; `language` is the marketplace's own for `host.query`."""
-    rest = {name: value for name, value in fields.items() if name not in ("kind", "rollout", "health")}
+    rest = {name: value for name, value in fields.items() if name not in ("kind", "health")}
     rest.setdefault("min_ready", rest.get("replicas", 1))
-    order = fields.get("rollout", {}).get("order", "create-first")
     stop = fields.get("health", {}).get("on_manual_stop", "hold")
     scoring = _scoring(rest.pop("scoring", {}), "latency" in rest)
     readers: Readers = {**_FLEET, "host": partial(_host, language)}
     read = _read(rest, readers)
-    return Fleet(**read, scoring=scoring, rollout_order=order, on_manual_stop=stop, source=source)
+    return Fleet(**read, scoring=scoring, on_manual_stop=stop, source=source)
 
 
 def _limits(fields: Fields) -> Limits:

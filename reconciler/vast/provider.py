@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from reconciler.clock import Clock
 from reconciler.core.model import Account, Instance, OfferQuery, RentOrder
+from reconciler.core.ssh_keys import SshKey
 from reconciler.core.template import Template, matching
 from reconciler.core.text import safe
 from reconciler.provider import (
@@ -31,6 +32,7 @@ from reconciler.vast.offers import offers
 from reconciler.vast.renting import rent_answer
 from reconciler.vast.rows import instance
 from reconciler.vast.search import search_body
+from reconciler.vast.ssh_keys import add_key, attach_key, read_keys
 from reconciler.vast.templates import in_use, named, read_template, read_templates
 
 TEMPLATE_HOLDS_S = 600.0
@@ -124,6 +126,18 @@ class VastProvider:
         if isinstance(outcome, Answer) and outcome.status == 200 and outcome.success is True:
             return RelabelSent()
         return RelabelDoubtful(outcome.summary)
+
+    def ssh_keys(self) -> tuple[SshKey, ...]:
+        """The public keys of the account."""
+        return read_keys(self._wire)
+
+    def add_ssh_key(self, text: str) -> SshKey:
+        """Give the account another public key."""
+        return add_key(self._wire, text)
+
+    def attach_ssh_key(self, instance_id: int, text: str) -> bool:
+        """Let a public key into one instance; doing it twice is doing it once."""
+        return attach_key(self._wire, instance_id, text)
 
     def free_at(self, route: Route) -> float:
         """When the next call of `route` may be sent without waiting, epoch seconds."""

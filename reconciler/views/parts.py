@@ -27,6 +27,7 @@ from reconciler.core.plan import (
     Unfilled,
     Wait,
 )
+from reconciler.core.rollout import Rolling, rolling
 from reconciler.core.score import PARTS, Score
 from reconciler.core.shortage import Miss, Relaxation, Shortage
 from reconciler.core.states import rate_per_hour
@@ -125,8 +126,16 @@ def _fleet(plan: FleetPlan) -> Document:
         "unfilled": [_unfilled(unfilled) for unfilled in plan.unfilled],
         "held": [_held(held) for held in plan.held],
         "notes": [_note(note) for note in plan.notes],
+        "rollout": _rolling(rolling(plan)),
     }
     return place_of(plan.fleet) | state
+
+
+def _rolling(left: Rolling | None) -> Document | None:
+    if left is None:
+        return None
+    told = {"seats_to_go": left.seats, "at_once": left.at_once, "steps": left.steps, "seconds": left.seconds}
+    return told | {"extra_per_hour": value(left.extra_per_hour)}
 
 
 def _action(action: Action) -> Document:

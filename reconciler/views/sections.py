@@ -8,13 +8,11 @@ from decimal import Decimal
 from reconciler.core.plan import Action, FleetPlan, Held, Plan, Stray
 from reconciler.core.shortage import Miss, Shortage
 from reconciler.views.markup import blocks, code, section, shortened, shown
-from reconciler.views.wording import duration, mark_of, money, plural, relaxation_text
+from reconciler.views.wording import MOST_WAYS_OUT, duration, mark_of, money, plural, relaxation_text
 
 MOST_LINES = 20
 """So many lines of one section, then how many more there are."""
 MOST_RULES = 4
-MOST_WAYS_OUT = 2
-"""So many rules that could be loosened are named with a shortage; `reconcile offers --relax` names all."""
 TWO_DAYS_H = 48
 
 

@@ -21,6 +21,7 @@ from reconciler.core.model import (
     Port,
     Regions,
     RegistryLogin,
+    Rollout,
     Scoring,
     Source,
     Tier,
@@ -116,7 +117,7 @@ NOT_STATIC = {
     "latency": replace(BASE, latency=Latency((Decimal("37.77"), Decimal("-122.42")))),
     "scoring": replace(BASE, scoring=Scoring("reliable")),
     "container.registry_login.password": of_container(registry_login=replace(LOGIN, password=FromEnv("OTHER", 2))),
-    "rollout": replace(BASE, rollout_order="destroy-first"),
+    "rollout": replace(BASE, rollout=Rollout("destroy-first")),
     "health": replace(BASE, on_manual_stop="replace"),
 }
 
@@ -156,7 +157,7 @@ def test_a_text_never_hashes_like_another(one, other):
     max_per_hour=st.decimals("0.001", "1000", places=3),
     models=st.lists(st.sampled_from(["RTX 3060", "RTX 4090", "H100 SXM"]), min_size=1, unique=True).map(tuple),
     min_reliability=st.decimals("0", "1", places=2),
-    rollout_order=st.sampled_from(["create-first", "destroy-first"]),
+    rollout=st.builds(Rollout, st.sampled_from(["create-first", "destroy-first"])),
     on_manual_stop=st.sampled_from(["hold", "replace"]),
 )
 def test_no_mixture_of_other_fields_changes_the_hash(**options):

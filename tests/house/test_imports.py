@@ -19,6 +19,7 @@ STOREYS = [
     {"converge"},
     {"reconcile", "apply", "relabel", "views"},
     {"survey"},
+    {"eyes"},
     {"spec", "vast", "probe", "ledger"},
     {"provider", "clock"},
     {"core"},

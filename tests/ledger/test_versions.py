@@ -42,7 +42,7 @@ def test_a_version_1_file_is_migrated_when_it_is_opened_for_writing(version_1, o
     older = opened(read_only=True).load()
     store = opened()
     assert store.load() == older
-    assert version_of(version_1) == VERSION == 2
+    assert version_of(version_1) == VERSION == 3
     assert store.route_clocks() == {"list": NOW + 1.5, "rent": NOW + 4}
     assert store.sights(NOW).times_seen(1, 2) == 1
     event = Event(NOW, "paused", "june")
@@ -94,7 +94,7 @@ def test_a_migration_that_is_cut_off_leaves_version_1(version_1, opened):
 
 
 REFUSED = {
-    "newer": ("UPDATE meta SET version = 3", "newer release", "upgrade"),
+    "newer": ("UPDATE meta SET version = 4", "newer release", "upgrade"),
     "no version": ("UPDATE meta SET version = 'two'", "damaged", "move the file away"),
     "another format": ("UPDATE meta SET format = 'shopping'", "not a ledger", "move the file away"),
     "another account's": ("UPDATE meta SET account = 9", "account 9", "the right key"),

@@ -19,11 +19,10 @@ from reconciler.core.budget import rooms
 from reconciler.core.candidates import Appraiser
 from reconciler.core.fields import spec_hash
 from reconciler.core.label import Mark, write_label
-from reconciler.core.latency import Measured
 from reconciler.core.model import Fleet, FromEnv, Offer, RentOrder
 from reconciler.core.place import place
 from reconciler.core.planner import needs_of
-from reconciler.core.sights import Sights
+from reconciler.core.sights import Measured, Sights
 from reconciler.errors import InvalidInput
 from reconciler.spec.load import load
 from reconciler.survey import Eyes, survey
@@ -40,6 +39,7 @@ SPEC: dict[str, Any] = {
     "price": {"max_per_hour": 0.5},
     "container": {"image": "ghcr.io/acme/june:1"},
 }
+TWO_DRIFTED = {"container.disk_gb": 40, "replicas": 2}
 SECRETS = {"TOKEN": "aaa", "OTHER": "bbb"}
 WITHOUT_AN_OUTCOME = {"container.registry_login.password.version"}
 """Accepted, because a password is written as every secret is; yet a password is never drift, so raising it rolls
@@ -242,6 +242,14 @@ FLIPS: dict[str, Flip] = {
         planned(instance(), market=(offer(1),)),
         ({"container.disk_gb": 40, "rollout.order": "create-first"}, ["+/- june/0 100 -> offer 1"]),
         ({"container.disk_gb": 40, "rollout.order": "destroy-first"}, ["-/+ june/0 100 -> offer 1"]),
+    ),
+    "rollout.at_once": flip(
+        planned(instance(), instance("june/1", id=101), market=(offer(1), offer(2))),
+        ({**TWO_DRIFTED, "rollout.at_once": 2}, ["+/- june/0 100 -> offer 1", "+/- june/1 101 -> offer 2"]),
+        (
+            {**TWO_DRIFTED, "rollout.at_once": "50%"},
+            ["+/- june/0 100 -> offer 1", "+/- june/1 101 -> offer 2, after june/0"],
+        ),
     ),
     "health": flip(
         planned(instance(status="stopped"), market=(offer(1),)),

@@ -15,7 +15,7 @@ from reconciler.core.importing import Group, groups_of
 from reconciler.core.label import Mark
 from reconciler.core.model import Fleet, Instance, Source
 from reconciler.core.moves import Move, Moves, Refusal, Step
-from reconciler.core.place import Choice
+from reconciler.core.placement import Choice
 from reconciler.core.plan import (
     Cost,
     Create,

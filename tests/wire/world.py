@@ -32,6 +32,7 @@ from reconciler.core.record import Record
 from reconciler.errors import ReconcileError
 from reconciler.ledger.git.place import GitPlace
 from reconciler.ledger.sqlite import SqliteStore
+from reconciler.probe.checks import MachineProbe
 from reconciler.probe.latency import TcpProbe
 from reconciler.spec.load import load
 from reconciler.vast.client import Wire
@@ -142,7 +143,7 @@ class Desk:
                 warnings=(),
                 simulation=None,
                 ledger_path=self.ledger,
-                probe=TcpProbe(allowed=lambda _: False),
+                probe=MachineProbe(allow=lambda _: False, latency=TcpProbe(allowed=lambda _: False)),
                 ledger_ref=self.ledger_ref,
             )
         finally:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from reconciler.core.latency import Measured
-from reconciler.core.sights import KEPT_S, NewSights, Sighting, Sights, utc_day
+from reconciler.core.sights import KEPT_S, Measured, NewSights, Sighting, Sights, utc_day
 
 MOST = 5_000
 """So many sightings are kept, the newest: every push carries what is new among them."""
