@@ -207,6 +207,9 @@ class Store(Protocol):
 
         An answer of the store that leaves open whether it was written is settled by reading again; where that is not
         possible either it raises `NotSaved`, and the caller sends nothing more.
+
+        While the lease is held a store to which writing is dear may put off, for a minute at most, a record without
+        events that only says again what is known, and in which no attempt, destroy or change of a label is open.
         """
         ...
 

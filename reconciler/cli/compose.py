@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.options import Where, ledger_beside
 from reconciler.clock import Clock, StoppingClock, SystemClock
 from reconciler.core.model import Account
-from reconciler.core.secret import hidden
+from reconciler.core.secret import Hidden, hidden
 from reconciler.core.settle import Settle
 from reconciler.errors import Interrupted, ReconcileError, WrongUsage
 from reconciler.eyes import Eyes
@@ -21,8 +21,10 @@ from reconciler.probe.known_hosts import KnownHosts, hosts_beside
 
 if TYPE_CHECKING:
     from reconciler.core.ssh_keys import SshKey
+    from reconciler.ledger.git.place import GitPlace
+    from reconciler.ledger.git.store import GitStore
     from reconciler.probe.checks import MachineProbe
-    from reconciler.provider import Probe
+    from reconciler.provider import Probe, Store
     from reconciler.simulator.simulation import Simulation
     from reconciler.vast.client import Wire
     from reconciler.vast.key import ApiKey
@@ -45,22 +47,31 @@ class World:
     probe: Probe
     """What looks at machines: over the real network only where the machines are real."""
     hosts: KnownHosts = field(default_factory=KnownHosts)
-    """The host keys of instances, kept beside the ledger as soon as one is opened."""
+    """The host keys of instances, kept beside the ledger's file as soon as one is opened."""
+    ledger_ref: GitPlace | None = None
+    """The ref of a git repository that the ledger is on, if that was said."""
 
     @property
     def eyes(self) -> Eyes:
         """What the market is looked at with."""
         return Eyes(self.provider, self.clock, self.probe)
 
-    def ledger(self, account: Account, owner: str, *, read_only: bool) -> SqliteStore:
+    def ledger(self, account: Account, owner: str, *, read_only: bool) -> SqliteStore | GitStore:
         """The ledger of this account and owner, with the pace of the last command taken over."""
         path = self.ledger_path or default_ledger(account, owner)
-        store = SqliteStore(path, account=account.id, owner=owner, read_only=read_only)
+        store = self._ledger(path, account, owner, read_only)
         self.hosts.use(hosts_beside(path))
         self.wire.pacing.adopt(store.route_clocks())
         return store
 
-    def keep_pace(self, store: SqliteStore) -> None:
+    def _ledger(self, path: Path, account: Account, owner: str, read_only: bool) -> SqliteStore | GitStore:
+        if self.ledger_ref is not None:
+            from reconciler.ledger.git.store import GitStore
+
+            return GitStore(self.ledger_ref, account=account.id, owner=owner, read_only=read_only)
+        return SqliteStore(path, account=account.id, owner=owner, read_only=read_only)
+
+    def keep_pace(self, store: Store) -> None:
         """Leave the pace to the next command."""
         store.save_route_clocks(self.wire.pacing.earliest)
 
@@ -109,14 +120,25 @@ def _real() -> Iterator[World]:
     from reconciler.vast.pacing import Pacing
 
     origin = find_origin(hidden(os.environ))
+    path, ref = _said_ledger()
     settle, pace = _settle(is_loopback(origin)), _pace(is_loopback(origin))
     found = find_key(hidden(os.environ), Path.home())
     clock = StoppingClock(SystemClock())
     wire = _wire(found.key, origin, clock, Pacing(clock, scale=pace), None)
-    said = os.environ.get("RECONCILE_LEDGER")
-    ledger, hosts, provider = Path(said) if said else None, KnownHosts(), _provider(wire, clock)
+    hosts, provider = KnownHosts(), _provider(wire, clock)
     probe = _probe(clock, hosts, provider, loopback=is_loopback(origin))
-    yield World(provider, clock, settle, wire, found.warnings, None, ledger, probe, hosts)
+    yield World(provider, clock, settle, wire, found.warnings, None, path, probe, hosts, ref)
+
+
+def _said_ledger() -> tuple[Path | None, GitPlace | None]:
+    """Where `RECONCILE_LEDGER` says that the ledger is: a file, a ref, or nothing."""
+    said = hidden(os.environ).get("RECONCILE_LEDGER")
+    if not said:
+        return None, None
+    from reconciler.ledger.git.place import place_of
+
+    place = place_of(Hidden(said))
+    return (place, None) if isinstance(place, Path) else (None, place)
 
 
 def _probe(clock: StoppingClock, hosts: KnownHosts, provider: VastProvider, *, loopback: bool) -> MachineProbe:

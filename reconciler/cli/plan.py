@@ -113,8 +113,11 @@ def remember(
     world: World, account: Account | None, owner: str, *, seen: Record | None = None, news: NewSights | None = None
 ) -> None:
     """Note the pace, what was seen of the market, and a cold start's first list (`seen`), where the ledger can be
-    written. A command that only reads never fails for it, and leaves a simulated world as it was."""
+    written. A command that only reads never fails for it, and leaves a simulated world as it was. On a git ref each
+    note is a push: there only the first list is worth it."""
     if account is None or world.simulation is not None:
+        return
+    if world.ledger_ref is not None and seen is None:
         return
     try:
         store = world.ledger(account, owner, read_only=False)

@@ -30,6 +30,7 @@ from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
 from reconciler.core.record import Record
 from reconciler.errors import ReconcileError
+from reconciler.ledger.git.place import GitPlace
 from reconciler.ledger.sqlite import SqliteStore
 from reconciler.probe.checks import MachineProbe
 from reconciler.probe.latency import TcpProbe
@@ -107,6 +108,7 @@ class Desk:
         self.folder = folder
         self.clock = JumpingClock()
         self.ledger = folder / "state" / "ledger.db"
+        self.ledger_ref: GitPlace | None = None
         self.specs = folder / "specs"
         self.specs.mkdir()
         self.settle = Settle()
@@ -142,6 +144,7 @@ class Desk:
                 simulation=None,
                 ledger_path=self.ledger,
                 probe=MachineProbe(allow=lambda _: False, latency=TcpProbe(allowed=lambda _: False)),
+                ledger_ref=self.ledger_ref,
             )
         finally:
             wire.close()
