@@ -83,7 +83,8 @@ def contents_of(files: Mapping[str, bytes], version: int) -> Contents:
 def _sums(record: Record) -> list[Decimal]:
     """All the money in a record."""
     ceilings = [each.ceiling for part in (record.intents, record.tombstones) for each in part.values()]
-    return [*ceilings, *(item.rate_per_hour for item in record.leaving.values()), *record.spend.values()]
+    prices = [price for each in record.proposals.values() for price in (each.now_per_hour, each.then_per_hour)]
+    return [*ceilings, *prices, *(item.rate_per_hour for item in record.leaving.values()), *record.spend.values()]
 
 
 def _lease(raw: Mapping[str, Any]) -> Lease:
