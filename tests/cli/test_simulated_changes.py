@@ -92,6 +92,7 @@ CHANGES_NOTHING: dict[str, dict[str, Any]] = {
     "spread.per_host": {"spread__per_host": 1},
     "container.registry_login.password": {},
     "rollout.order": {"rollout__order": "destroy-first"},
+    "rollout.at_once": {"rollout__at_once": 2},
     "health.on_manual_stop": {"health": {"on_manual_stop": "replace"}},
     **{f"replace.cheaper.{part}": {"replace": {"cheaper": {part: value}}} for part, value in CHEAPER.items()},
     "replace.cheaper.candidate.for": {"replace": {"cheaper": {"candidate": {"for": "1h"}}}},
