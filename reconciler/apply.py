@@ -22,7 +22,7 @@ from reconciler.core.envelope import Done
 from reconciler.core.fields import spec_hash
 from reconciler.core.history import Event, EventKind, closing, of_seat, rented
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
-from reconciler.core.model import Blacklist, Fleet, Instance, Offer, RentOrder
+from reconciler.core.model import Account, Blacklist, Fleet, Instance, Offer, RentOrder
 from reconciler.core.outbid import waits_anew
 from reconciler.core.plan import Create, Destroy, MarketSeen, Plan, Rent, Replace, Update, due, is_unasked
 from reconciler.core.planner import not_as_ordered
@@ -39,12 +39,15 @@ from reconciler.core.record import (
     without_intents,
     without_leaving,
 )
+from reconciler.core.renewal import EXPIRED, Cheaper
 from reconciler.core.replacing import with_emptied, with_replacement, without_emptied, without_replacement
 from reconciler.core.report import Outcome, OutcomeKind
 from reconciler.core.settle import Settle, grown
 from reconciler.core.sights import NewSights, Sights, with_new
 from reconciler.core.states import State, rate_per_hour, state_of
+from reconciler.core.trials import Trial, until, with_trial, without_trial
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
+from reconciler.eyes import Eyes
 from reconciler.provider import (
     DestroyDoubtful,
     Gone,
@@ -58,7 +61,7 @@ from reconciler.provider import (
     Store,
 )
 from reconciler.rebid import give_bid
-from reconciler.survey import Eyes, is_stale, offer_now
+from reconciler.survey import is_stale, offer_now
 
 DOUBTS_PER_RUN = 2
 """After so many rents of doubtful end a run rents nothing more."""
@@ -99,6 +102,10 @@ class Run:
     owner: str
     record: Record
     random_bits: Callable[[int], int]
+    account: Account | None = None
+    """Whose account it is, as last read; None where that is not to be checked again."""
+    account_at: float = 0.0
+    """When it was read."""
     probe: Probe | None = None
     sights: Sights = field(default_factory=Sights)
     """What was seen of the market within a day."""
@@ -312,6 +319,8 @@ def _judged(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
 
 def _recovered(fault: str, reading: Instance) -> bool:
     """Whether what an instance was to be replaced for is over."""
+    if fault == EXPIRED:
+        return state_of(reading) in (State.READY, State.PENDING)
     return state_of(reading) is not {STOPPED: State.HELD, OUTBID: State.OUTBID}.get(fault, State.FAILED)
 
 
@@ -446,6 +455,8 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
     offer = candidate.offer
     intent = Intent(attempt, seat, run.clock.now(), ceiling, offer.id, offer.machine_id)
     record = with_intent(run.record, intent)
+    if isinstance(action, Replace) and action.trial is not None:
+        record = with_trial(record, _trial(intent, action.trial, candidate.price))
     run.save(with_replacement(record, seat, intent.at) if is_unasked(action) else record)
     if run.clock.now() - intent.at > max(SEND_WITHIN_S, run.settle.evidence_after_s / 5):
         # Others may be about to settle it as never made. Whoever has done so has written: then this save is refused.
@@ -490,7 +501,13 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
 
 def _never_made(record: Record, intent: Intent) -> Record:
     """The record once an attempt was refused in so many words."""
-    return without_replacement(without_intents(record, [intent.attempt]), intent.seat, intent.at)
+    record = without_trial(without_intents(record, [intent.attempt]), intent.attempt)
+    return without_replacement(record, intent.seat, intent.at)
+
+
+def _trial(intent: Intent, rules: Cheaper, price: Decimal) -> Trial:
+    end = until(intent.at, price, rules.candidate_for_s, rules.candidate_cost)
+    return Trial(intent.attempt, intent.seat, intent.at, end, intent.machine_id)
 
 
 def _order(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, attempt: str) -> RentOrder:

@@ -18,7 +18,7 @@ from reconciler.core.report import Ending, Outcome
 from reconciler.core.settle import Settle, grown
 from reconciler.core.states import State
 from reconciler.errors import DoubtfulReading, Unreachable
-from reconciler.reconcile import Pass, run_pass
+from reconciler.reconcile import ACCOUNT_AGAIN_S, Pass, run_pass, same_account
 
 POLL_S = 10.0
 """How often an instance that boots is looked at."""
@@ -48,13 +48,13 @@ class Approved:
     told: Callable[[str], None] = field(default=lambda _: None)
 
 
-def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, first: Pass | None = None) -> Result:
+def converge(run: Run, wish: Wish, approved: Approved, first: Pass | None = None) -> Result:
     """Pass after pass: observe, plan, cut to what was approved, apply, wait. `first` is a fresh pass to start with."""
     deadline = run.clock.now() + approved.timeout_s
     wish = replace(wish, allowed=replace(wish.allowed, counted=True))
     while True:
         done = run.done()
-        newest = first or _pass(run, wish, account, approved, done)
+        newest = first or _pass(run, wish, approved, done)
         first = None
         save_pass(run, newest)
         plan = within(newest.plan, approved.envelope, done)
@@ -66,7 +66,7 @@ def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, 
             return Result(Ending.STEPPED, newest.plan, failed=_failed(run, plan))
         waits = list(_waits(run, plan, wish.settle))
         if not waits:
-            final = _pass(run, wish, account, approved, done) if any(map(due, plan.actions())) else newest
+            final = _pass(run, wish, approved, done) if any(map(due, plan.actions())) else newest
             save_pass(run, final)
             return Result(Ending.DONE, final.plan, failed=_given_up(final.plan, approved.envelope))
         left = deadline - run.clock.now()
@@ -89,11 +89,12 @@ def save_pass(run: Run, newest: Pass, *, whole: bool = False, ended: frozenset[s
     run.save(record, *events)
 
 
-def _pass(run: Run, wish: Wish, account: Account | None, approved: Approved, done: Done) -> Pass:
+def _pass(run: Run, wish: Wish, approved: Approved, done: Done) -> Pass:
     """One pass; a doubtful reading is waited out a few times before it ends the run."""
     envelope = approved.envelope
     for tries_left in range(FAILED_PASSES, 0, -1):
         try:
+            account = _account_of(run)
             newest = run_pass(run.eyes, wish, run.record, account, sights=run.sights, envelope=envelope, done=done)
             run.saw(newest.news)
             return newest
@@ -103,6 +104,14 @@ def _pass(run: Run, wish: Wish, account: Account | None, approved: Approved, don
             approved.told(f"{error}; reading again")
             run.clock.sleep(POLL_S)
     raise AssertionError("the loop above returns or raises")
+
+
+def _account_of(run: Run) -> Account | None:
+    """The account, read again every ten minutes: another one's answer ends the run before anything is sent."""
+    if run.account is not None and run.clock.now() - run.account_at >= ACCOUNT_AGAIN_S:
+        run.account = same_account(run.provider, run.account)
+        run.account_at = run.clock.now()
+    return run.account
 
 
 def _failed(run: Run, plan: Plan) -> tuple[str, ...]:
@@ -160,5 +169,5 @@ def _waits_of(run: Run, fleet: FleetPlan, mislabelled: tuple[int, ...]) -> Itera
             yield f"{action.seat}: instance {action.old.id} was not as ordered", POLL_S
     hopeless = {i.seat for i in run.record.intents.values() if i.instance_id in mislabelled}
     for note in fleet.notes:
-        if note.kind in ("pending", "doubtful", "leaving") and note.seat not in hopeless:
+        if note.kind in ("pending", "doubtful", "leaving", "candidate") and note.seat not in hopeless:
             yield f"{note.seat}: {note.text}", POLL_S

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import groupby
 
-from reconciler.clock import Clock
 from reconciler.core.bids import priced
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.crowd import overlap
-from reconciler.core.demand import Need, in_order, who_wants
+from reconciler.core.demand import in_order, who_wants
 from reconciler.core.hunt import Hunt
 from reconciler.core.label import Seat
 from reconciler.core.latency import answers_by_machine, candidates_to_measure
 from reconciler.core.model import Fleet, Offer, OfferQuery
 from reconciler.core.place import Ground
+from reconciler.core.placement import Need
 from reconciler.core.plan import MarketSeen
 from reconciler.core.pool import Pool
 from reconciler.core.query import wide_query_of
-from reconciler.core.sights import NewSights, Sights, sizes_of, utc_day, with_measured
+from reconciler.core.sights import NewSights, Sights, sizes_of, together, utc_day, with_measured
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
+from reconciler.eyes import Eyes
 from reconciler.provider import Found, Probe, Provider
 
 ROWS_A_DAY = 20_000
@@ -59,15 +61,6 @@ class Market:
 
 
 @dataclass(slots=True)
-class Eyes:
-    """What the market is looked at with: searches, measurements, time."""
-
-    provider: Provider
-    clock: Clock
-    probe: Probe | None = None
-
-
-@dataclass(slots=True)
 class _Look:
     """One pass's look, as it grows."""
 
@@ -91,6 +84,15 @@ def survey(eyes: Eyes, needs: Sequence[Need], ground: Ground) -> Market:
     """Offers for every fleet that needs some, fleets of higher priority first. Without needs nothing is searched; one
     fleet's failed search does not stop the others, but a day's quota used up ends the searching."""
     return _market(eyes, needs, _look(eyes, needs, ground), ground)
+
+
+def both(first: Market, second: Market) -> Market:
+    """Two looks of one pass as one. What kept the second from seeing more is no problem of the plan."""
+    news = [each.news for each in (first, second) if each.news is not None]
+    share = first.share if first.searches else second.share
+    searches, rows = first.searches + second.searches, first.rows + second.rows
+    seen = reduce(together, news) if news else None
+    return Market((*first.offers, *second.offers), searches, rows, share, first.problems, seen, first.since)
 
 
 def look_around(eyes: Eyes, fleet: Fleet, ground: Ground, machine: int | None = None) -> Market:

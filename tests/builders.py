@@ -32,7 +32,8 @@ from reconciler.core.model import (
     Spread,
     Tier,
 )
-from reconciler.core.place import Ground, Placement, place
+from reconciler.core.place import Ground, place
+from reconciler.core.placement import Placement
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Update, Wait
 from reconciler.core.planner import fleet_plan, needs_of
 from reconciler.core.record import Intent, Known, Leaving, Record, with_known

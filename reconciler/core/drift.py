@@ -12,6 +12,7 @@ from reconciler.core.gpus import normalise
 from reconciler.core.label import Mark
 from reconciler.core.model import Banned, Blacklist, Fleet, Instance
 from reconciler.core.places import matches, parse_location
+from reconciler.core.renewal import running_out
 from reconciler.core.rental import RentalKind
 
 TEXT_RULES = frozenset({"gpu.models", "gpu.min_vram_gb", "regions"})
@@ -33,7 +34,11 @@ class Drift:
     actual: str
 
     def __str__(self) -> str:
-        return f"{self.field} {self.actual} -> {self.desired}"
+        return f"{self.field} {self.actual} -> {self.desired}" if self.actual or self.desired else self.field
+
+
+UNWANTED = Drift("a replacement was asked for", "", "")
+"""What is wrong with an instance that a person wants replaced: nothing else need be."""
 
 
 def min_vram_mb(fleet: Fleet) -> Decimal | None:
@@ -111,10 +116,16 @@ def explain(fleet: Fleet, instance: Instance) -> tuple[Drift, ...]:
 
 
 def dynamic_drift(fleet: Fleet, instance: Instance, shared: Blacklist, now: float) -> tuple[Drift, ...]:
-    """Rules the instance breaks on positive evidence: a known value outside the rule, never an unknown one."""
+    """Rules the instance breaks on positive evidence: a known value outside the rule, never an unknown one; and a
+    contract that is about to end."""
     rules = (_gpu(fleet, instance), _vram(fleet, instance), _region(fleet, instance), _price(fleet, instance))
     bans = (_ban(lists, instance, now) for lists in (fleet.blacklist, shared))
-    return tuple(drift for drift in (*rules, *bans) if drift is not None)
+    return tuple(drift for drift in (*rules, *bans, _expiry(fleet, instance, now)) if drift is not None)
+
+
+def _expiry(fleet: Fleet, instance: Instance, now: float) -> Drift | None:
+    found = running_out(fleet, instance, now)
+    return None if found is None else Drift("replace.before_expiry", *found)
 
 
 def _gpu(fleet: Fleet, instance: Instance) -> Drift | None:

@@ -15,10 +15,11 @@ from operator import attrgetter
 from reconciler.core.clauses import refuses, version
 from reconciler.core.drift import MB_OF_A_GB, in_force, min_vram_mb
 from reconciler.core.gpus import normalise
-from reconciler.core.latency import Measured, reading_of
+from reconciler.core.latency import reading_of
 from reconciler.core.model import Banned, Blacklist, Clause, Fleet, Latency, Offer, Regions, Requirement
 from reconciler.core.places import matches, parse_location
 from reconciler.core.rental import floor_of
+from reconciler.core.sights import Measured
 
 DAY_S = 86400.0
 _CENTS_OF_A_CENT = Decimal("0.0001")

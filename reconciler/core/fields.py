@@ -54,6 +54,8 @@ FIELD_CLASSES: dict[str, FieldClass] = {
     "rental.bid_over_floor": "choosing",
     "rollout": "behavioural",
     "health": "behavioural",
+    "schedule": "behavioural",
+    "replace": "behavioural",
 }
 """The class of every field; a path speaks for all below it that have no line of their own."""
 

@@ -16,9 +16,10 @@ from decimal import ROUND_UP, Decimal
 
 from reconciler.core.candidates import STRICT, Appraiser
 from reconciler.core.crowd import Taken
-from reconciler.core.demand import Demand, Need
+from reconciler.core.demand import Demand
 from reconciler.core.fill import fill
 from reconciler.core.model import Instance, OfferQuery
+from reconciler.core.placement import Need
 from reconciler.core.places import countries_of
 from reconciler.core.pool import Pool
 from reconciler.core.query import query_of, wide_query_of

@@ -12,9 +12,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from reconciler.core.renewal import ReplaceRules
 from reconciler.core.rental import ON_DEMAND, Rental, RentalKind
 from reconciler.core.settle import Settle
 from reconciler.core.text import SafeText
+from reconciler.core.timing import Schedule
 
 SECONDS_PER_DAY = 86400
 HOURS_PER_STORAGE_MONTH = 720
@@ -77,7 +79,7 @@ class Price:
 
     max_per_hour: Decimal
     budget_per_hour: Decimal | None = None
-    """The whole fleet's; None when not written: then replicas + 1 step, each at the cap."""
+    """The whole fleet's; None when not written: then the replicas and one step of a rollout, each at the cap."""
     max_download_per_tb: Decimal = Decimal(20)
     max_upload_per_tb: Decimal = Decimal(20)
 
@@ -132,6 +134,15 @@ class Spread:
 
     per_machine: Limit | None = Limit(Decimal(1))
     per_host: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How a changed spec reaches running instances."""
+
+    order: RolloutOrder = "create-first"
+    at_once: Limit = Limit(Decimal(1))
+    """How many seats are under way at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +281,18 @@ class Fleet:
     latency: Latency | None = None
     scoring: Scoring = Scoring()
     """The loader sets `latency-first` where `latency` is given and no strategy."""
-    rollout_order: RolloutOrder = "create-first"
+    rollout: Rollout = Rollout()
     on_manual_stop: OnManualStop = "hold"
     """What becomes of an instance that someone stopped."""
+    schedule: Schedule | None = None
+    replace: ReplaceRules = field(default_factory=ReplaceRules)
     rental: Rental = ON_DEMAND
     source: Source = Source("", 0)
+
+    @property
+    def step(self) -> int:
+        """How many seats one step of a rollout has: so many instances there may be above the declared replicas."""
+        return self.rollout.at_once.of(self.replicas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +415,8 @@ class Instance:
     ssh_direct: Endpoint | None = None
     ssh_proxy: Endpoint | None = None
     setup: Setup | None = None
+    endpoints: tuple[tuple[Port, Endpoint], ...] = ()
+    """Where each published port of the container is reached from outside, in their order by number."""
     least_bid: Decimal | None = None
     """The host's least bid in $/h without storage; not the bid that stands."""
 

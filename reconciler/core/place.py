@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import groupby, islice
 
-from reconciler.core.candidates import Appraiser, Candidate
+from reconciler.core.candidates import Appraiser
 from reconciler.core.crowd import Taken
-from reconciler.core.demand import Demand, Need, in_order, who_wants
+from reconciler.core.demand import Demand, in_order, who_wants
 from reconciler.core.label import Seat
 from reconciler.core.model import Blacklist, Instance, Offer
+from reconciler.core.placement import Choice, Need, Placement
 from reconciler.core.shelf import Shelf
 from reconciler.core.shortage import Shortage, shortage
 from reconciler.core.sights import NewSights, Sights, with_measured
@@ -24,23 +25,6 @@ from reconciler.core.thrift import fill_within
 
 FALLBACKS = 4
 """How many further offers a seat carries, in case its own is gone when it is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What one seat gets: the best offer and the next ones."""
-
-    candidate: Candidate
-    fallbacks: tuple[Candidate, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Offers for seats; `unplaced` seats got none, and their fleet's shortage says why."""
-
-    choices: Mapping[Seat, Choice] = field(default_factory=dict)
-    unplaced: frozenset[Seat] = frozenset()
-    shortages: Mapping[str, Shortage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from reconciler.core.demand import Need, ceiling
 from reconciler.core.diff import STOPPED, Diff, FleetDiff, Member, SeatView, judge
 from reconciler.core.drift import KIND
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet, Instance
 from reconciler.core.outbid import new_bids, successor_of, waiting, why_replaced
-from reconciler.core.place import Choice, Placement
+from reconciler.core.placement import Choice, Need, Placement, ceiling
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
 from reconciler.core.record import Record
-from reconciler.core.shortage import Shortage
+from reconciler.core.renewal import EXPIRED
+from reconciler.core.rollout import Pace
 from reconciler.core.states import State, rate_per_hour
+
+NOTHING_THERE = "nothing is there"
+"""The reason of a rent for a seat that was simply never filled."""
 
 
 def needs_of(
@@ -40,7 +43,7 @@ def needs_of(
             successor_of(part.fleet, view) or part.fleet,
             _cap(part.fleet, view.seat, ceilings),
             failed,
-            in_line=view.bucket == "drifted" and any(v.bucket == "drifted" for v in part.seats[: view.seat.index]),
+            in_line=view.bucket == "drifted" and _drifted_before(part, view.seat) >= part.fleet.step,
             repair=view.bucket in ("unhealthy", "outbid") or view.emptied or view.seat in vanished,
         )
         for part in diff.fleets
@@ -48,6 +51,10 @@ def needs_of(
         for view in part.seats
         if _wants(part.fleet, view) and (ceilings is None or view.seat in ceilings)
     ]
+
+
+def _drifted_before(part: FleetDiff, seat: Seat) -> int:
+    return sum(view.bucket == "drifted" for view in part.seats[: seat.index])
 
 
 def _cap(fleet: Fleet, seat: Seat, ceilings: Mapping[Seat, Decimal] | None) -> Decimal:
@@ -77,7 +84,7 @@ def _moving(view: SeatView) -> bool:
 
 
 def _stays(view: SeatView, extra: Member) -> bool:
-    return view.bucket in ("unhealthy", "outbid") if extra.fault is not None else extra.state is State.HELD
+    return view.bucket in ("unhealthy", "outbid") if extra.fault is not None else extra.left_alone
 
 
 def fleet_plan(
@@ -91,40 +98,29 @@ def fleet_plan(
     actions: list[Action] = []
     open_seats: list[Seat] = []
     if not part.paused:
-        pace = _Pace(part)
+        pace = Pace(part, [view.seat for view in part.seats if _moving(view)])
         for view in part.seats:
             actions += _of_seat(view, part.fleet, placement, vanished, rents_wait, pace, clock_text)
         actions = [*_after_outgoing(part, actions), *_surplus(part)]
         empty = [v.seat for v in part.seats if v.bucket in ("missing", "leaving")]
         open_seats = [seat for seat in empty if seat in placement.unplaced]
-    shortage = placement.shortages.get(part.fleet.name, Shortage(0))
     return FleetPlan(
         part.fleet,
         running=sum(v.keeper is not None and v.keeper.state is State.READY for v in part.seats),
         live=len(part.members()),
         surplus=len(part.surplus),
         actions=tuple(actions),
-        unfilled=(Unfilled(tuple(open_seats), shortage),) if open_seats else (),
+        unfilled=(_unfilled(part.fleet, open_seats, placement),) if open_seats else (),
         notes=tuple(note for view in part.seats for note in _notes(part.fleet, view, view.seat in placement.unplaced)),
         doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
     )
 
 
-class _Pace:
-    """One seat of a rollout at a time: the next starts when nothing of the fleet is on its way, in or out."""
+def _unfilled(fleet: Fleet, seats: Sequence[Seat], placement: Placement) -> Unfilled:
+    from reconciler.core.shortage import Shortage
 
-    def __init__(self, part: FleetDiff) -> None:
-        busy = [v.seat for v in part.seats if v.bucket in ("pending", "doubtful") or _moving(v) or v.leaving]
-        busy += [m.mark.seat for m in part.surplus]
-        busy += [item.seat for item in part.leaving_beyond]
-        busy += [intent.seat for intent in part.intents_beyond]
-        self._behind = busy[0] if busy else None
-
-    def next(self, seat: Seat) -> Wait | None:
-        """None for the seat whose turn it is; else after which seat it comes."""
-        behind, self._behind = self._behind, seat
-        return Wait(f"after {behind}") if behind is not None else None
+    return Unfilled(tuple(seats), placement.shortages.get(fleet.name, Shortage(0)))
 
 
 def _of_seat(
@@ -133,7 +129,7 @@ def _of_seat(
     placement: Placement,
     vanished: Mapping[Seat, Vanished],
     rents_wait: Wait | None,
-    pace: _Pace,
+    pace: Pace,
     clock_text: Mapping[int, str],
 ) -> Iterator[Action]:
     choice = placement.choices.get(view.seat)
@@ -150,7 +146,6 @@ def _of_seat(
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":
         wait = pace.next(view.seat) or rents_wait
         reason = "; ".join(map(str, view.keeper.drifts))
-        order = fleet.rollout_order
         yield Replace(
             view.seat,
             fleet,
@@ -158,7 +153,7 @@ def _of_seat(
             choice,
             _ceiling(choice, fleet),
             reason,
-            order,
+            fleet.rollout.order,
             True,
             wait,
         )
@@ -169,9 +164,10 @@ def _ceiling(choice: Choice, fleet: Fleet) -> Decimal:
 
 
 def _after_outgoing(part: FleetDiff, actions: Sequence[Action]) -> Iterator[Action]:
-    """Never more than one instance above the declared replicas: rents beyond that wait until the surplus is gone."""
+    """Never more instances above the declared replicas than one step has: rents beyond wait until the surplus is
+    gone."""
     beyond = len(part.surplus) + len(part.leaving_beyond)
-    room = part.fleet.replicas + 1 - len(part.members()) - len(part.leaving_beyond) - len(part.intents())
+    room = part.fleet.replicas + part.fleet.step - len(part.members()) - len(part.leaving_beyond) - len(part.intents())
     for action in actions:
         if beyond and isinstance(action, Create) and action.wait is None:
             if room <= 0:
@@ -182,7 +178,7 @@ def _after_outgoing(part: FleetDiff, actions: Sequence[Action]) -> Iterator[Acti
 
 def _why_missing(gone: Vanished | None, clock_text: Mapping[int, str]) -> str:
     if gone is None:
-        return "nothing is there"
+        return NOTHING_THERE
     return f"instance {gone.id} was destroyed outside, last seen {clock_text.get(gone.id, 'earlier')}"
 
 
@@ -215,7 +211,8 @@ def _follow(view: SeatView, keeper: Member, choice: Choice, fleet: Fleet, wait: 
 def _wrong(keeper: Member) -> str:
     if keeper.fault is None:
         return "failed"
-    return "was stopped by someone" if keeper.fault.kind == STOPPED else f"is {keeper.fault.kind}"
+    told = {STOPPED: "was stopped by someone", EXPIRED: "is at the end of its contract"}
+    return told.get(keeper.fault.kind, f"is {keeper.fault.kind}")
 
 
 def _extras(view: SeatView) -> Iterator[Destroy]:
@@ -224,13 +221,21 @@ def _extras(view: SeatView) -> Iterator[Destroy]:
     if keeper is None or keeper.state not in (State.READY, State.PENDING):
         return
     for extra in view.extras:
-        if extra.state is State.HELD and extra.fault is None:
+        if extra.left_alone or _on_trial(extra):
             continue
         serves_still = extra.state in (State.READY, State.OUTBID) and keeper.state is not State.READY
         drift = "; ".join(map(str, extra.drifts))
         reason = f"replaced by instance {keeper.id}" + (f": {drift}" if drift else "")
+        if extra.trial_left_s is not None:
+            reason = f"replace.cheaper: it was not ready in time, instance {keeper.id} stays"
         wait = Wait(f"until instance {keeper.id} runs") if serves_still else None
         yield Destroy(view.seat, extra, reason, wait, keeper.id)
+
+
+def _on_trial(member: Member) -> bool:
+    """Whether it may still become ready, beside the instance whose place it would take."""
+    coming = member.state in (State.PENDING, State.QUEUED)
+    return coming and member.trial_left_s is not None and member.trial_left_s > 0
 
 
 def _surplus(part: FleetDiff) -> Iterator[Destroy]:
@@ -250,13 +255,17 @@ def _notes(fleet: Fleet, view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     yield from _traces(view)
     for item in view.leaving:
         yield SeatNote(view.seat, "leaving", f"instance {item.id} is being destroyed", item.rate_per_hour)
-    for extra in (e for e in view.extras if e.state is State.HELD and e.fault is None):
+    for extra in (e for e in view.extras if e.left_alone):
         text = f"instance {extra.id}, also of this seat, was stopped by someone; left alone"
         yield SeatNote(view.seat, "held", text, rate_per_hour(extra.instance))
     keeper = view.keeper
     if keeper is None:
         return
     yield from waiting(fleet, view)
+    for extra in filter(_on_trial, view.extras):
+        left = f"{max(0.0, extra.trial_left_s or 0.0) / 60:.0f} min"
+        text = f"instance {extra.id} is booting to take the place of instance {keeper.id}, within {left}"
+        yield SeatNote(view.seat, "candidate", text, rate_per_hour(extra.instance))
     rate = rate_per_hour(keeper.instance)
     if keeper.accepted:
         text = f"instance {keeper.id} was adopted as it is: {'; '.join(map(str, keeper.accepted))}"

@@ -65,7 +65,8 @@ def raised_bid(rental: Rental, floor: Decimal | None, standing: Decimal, room: D
     """The bid after one that lost: as much over the `standing` one as a first bid is over the floor, and over the floor
     where that has risen more. None: no higher one is allowed."""
     least = LEAST_BID if floor is None else floor_of(floor)
-    wanted = max(_raised(rental, standing), standing + STEP, _raised(rental, least))
+    higher = (standing + STEP).quantize(STEP, ROUND_DOWN)
+    wanted = max(_raised(rental, standing), higher, _raised(rental, least))
     bid = min(wanted, most_bid(rental, room))
     return bid if bid > standing and bid >= least else None
 

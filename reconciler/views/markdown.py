@@ -11,6 +11,7 @@ from reconciler.core.candidates import Candidate
 from reconciler.core.model import Fleet
 from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan, Replace, Unfilled, Update, Wait
 from reconciler.core.report import Outcome, Report
+from reconciler.core.rollout import rolling
 from reconciler.core.shortage import Shortage
 from reconciler.core.states import rate_per_hour
 from reconciler.diagnostics import Diagnostic
@@ -27,6 +28,7 @@ from reconciler.views.wording import (
     mark_of,
     money,
     plural,
+    rolling_text,
     spent_text,
 )
 
@@ -42,7 +44,8 @@ Row = tuple[int, tuple[str, ...]]
 
 def plan_markdown(plan: Plan) -> str:
     """What would change, what it costs, and what stands in the way."""
-    return blocks(_delta(plan.cost), _summary(plan), _changes(plan), _cold_start(plan), held_back(plan), alarms(plan))
+    waits = blocks(_rollouts(plan), _cold_start(plan))
+    return blocks(_delta(plan.cost), _summary(plan), _changes(plan), waits, held_back(plan), alarms(plan))
 
 
 def outcomes_markdown(plan: Plan, outcomes: Sequence[Outcome], ending: str) -> str:
@@ -140,6 +143,11 @@ def _summary(plan: Plan) -> str:
     budget = f"budget {money(cost.budget)}" if cost.budget is not None else ""
     limits = "; ".join(part for part in (peak, budget, credit_text(cost.credit_lasts_h)) if part)
     return f"{text} {limits[:1].upper()}{limits[1:]}." if limits else text
+
+
+def _rollouts(plan: Plan) -> str:
+    left = ((fleet.fleet.name, rolling(fleet)) for fleet in plan.fleets)
+    return "\n\n".join(f"{name}: {rolling_text(found)}." for name, found in left if found is not None)
 
 
 def _cold_start(plan: Plan) -> str:

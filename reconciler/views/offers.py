@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.model import Fleet, Modifiers
-from reconciler.core.place import Placement
+from reconciler.core.placement import Placement
 from reconciler.core.score import PARTS, modifiers_of
 from reconciler.core.shortage import Relaxation, Shortage
 from reconciler.views.text import aligned, shortage_text

@@ -28,6 +28,8 @@ from reconciler.core.plan import (
     Update,
     Wait,
 )
+from reconciler.core.rises import Rise
+from reconciler.core.rollout import Rolling, rolling
 from reconciler.core.score import PARTS, Score
 from reconciler.core.shortage import Miss, Relaxation, Shortage
 from reconciler.core.states import rate_per_hour
@@ -96,6 +98,18 @@ def plan_parts(plan: Plan) -> Document:
         "warnings": list(plan.warnings),
         "problems": list(plan.problems),
         "mislabelled": list(plan.mislabelled),
+        "price_rises": [_rise(rise) for rise in plan.rises],
+    }
+
+
+def _rise(rise: Rise) -> Document:
+    return {
+        "seat": str(rise.seat),
+        "instance": rise.instance_id,
+        "now_per_hour": value(rise.now_per_hour),
+        "then_per_hour": value(rise.then_per_hour),
+        "at": moment(rise.at),
+        "until": None if rise.until is None else moment(rise.until),
     }
 
 
@@ -126,8 +140,16 @@ def _fleet(plan: FleetPlan) -> Document:
         "unfilled": [_unfilled(unfilled) for unfilled in plan.unfilled],
         "held": [_held(held) for held in plan.held],
         "notes": [_note(note) for note in plan.notes],
+        "rollout": _rolling(rolling(plan)),
     }
     return place_of(plan.fleet) | state
+
+
+def _rolling(left: Rolling | None) -> Document | None:
+    if left is None:
+        return None
+    told = {"seats_to_go": left.seats, "at_once": left.at_once, "steps": left.steps, "seconds": left.seconds}
+    return told | {"extra_per_hour": value(left.extra_per_hour)}
 
 
 def _action(action: Action) -> Document:

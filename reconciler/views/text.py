@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from reconciler.core.candidates import Candidate
 from reconciler.core.plan import (
     COLD_START,
     Action,
@@ -20,13 +20,12 @@ from reconciler.core.plan import (
     Unfilled,
     Update,
 )
-from reconciler.core.report import Outcome
-from reconciler.core.shortage import Miss, Shortage
+from reconciler.core.rollout import rolling
 from reconciler.core.states import rate_per_hour
-from reconciler.views.seats import SeatRow
-from reconciler.views.sections import MOST_WAYS_OUT
+from reconciler.views.rises import rise_text
 from reconciler.views.wording import (
     HOURS_PER_MONTH,
+    MOST_WAYS_OUT,
     amount,
     bid_text,
     counts,
@@ -36,9 +35,16 @@ from reconciler.views.wording import (
     plural,
     reading_text,
     relaxation_text,
+    rolling_text,
     share_text,
     spent_text,
 )
+
+if TYPE_CHECKING:
+    from reconciler.core.candidates import Candidate
+    from reconciler.core.report import Outcome
+    from reconciler.core.shortage import Miss, Shortage
+    from reconciler.views.seats import SeatRow
 
 WIDTH = 68
 """Where the file of a fleet stands in its headline."""
@@ -69,6 +75,8 @@ def _pinned(plan: Plan) -> str:
 def _fleet(plan: FleetPlan) -> Iterator[str]:
     yield f"{_headline(plan):<{WIDTH}} {plan.fleet.source.file}:{plan.fleet.source.line}".rstrip()
     yield from _rows(plan.actions)
+    if (left := rolling(plan)) is not None:
+        yield f"      {rolling_text(left)}"
     for note in plan.notes:
         rate = f"  {money(note.rate_per_hour)}" if note.rate_per_hour else ""
         yield f"      {note.seat.index}  {note.text}{rate}"
@@ -211,6 +219,7 @@ def headline(plan: Plan) -> str:
 
 
 def _strays(plan: Plan) -> Iterator[str]:
+    yield from (f"Price rise: {rise_text(rise)}." for rise in plan.rises)
     for stray in plan.orphans:
         yield (
             f"Orphan: instance {stray.id} of fleet {stray.fleet}, declared nowhere, {money(stray.rate_per_hour)};"

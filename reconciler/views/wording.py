@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from reconciler.core.candidates import Candidate
-from reconciler.core.latency import Reading
 from reconciler.core.plan import Action, Cost, Create, Destroy, Plan, Replace, Update
-from reconciler.core.shortage import Relaxation
+
+if TYPE_CHECKING:
+    from reconciler.core.candidates import Candidate
+    from reconciler.core.latency import Reading
+    from reconciler.core.rollout import Rolling
+    from reconciler.core.shortage import Relaxation
 
 HOURS_PER_MONTH = 720
+MOST_WAYS_OUT = 2
+"""So many rules that could be loosened are named with a shortage; `reconcile offers --relax` names all."""
 UNFILLED_MARK = "!"
 """The mark of seats without an offer."""
 
@@ -96,6 +102,13 @@ def counts(plan: Plan) -> Counts:
         held=sum(1 for _ in plan.refusals()),
         bids=sum(isinstance(a, Update) for a in actions),
     )
+
+
+def rolling_text(left: Rolling) -> str:
+    """`rollout: 6 of 10 seats to go in 3 steps of 2, about 12m00s, at most $0.400/h more on the way`."""
+    steps = f"{plural(left.steps, 'step')} of {left.at_once}"
+    more = f", at most {money(left.extra_per_hour)} more on the way" if left.extra_per_hour else ""
+    return f"rollout: {left.seats} of {left.replicas} seats to go in {steps}, about {duration(left.seconds)}{more}"
 
 
 def share_text(share: float | None) -> str:

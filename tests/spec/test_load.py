@@ -27,6 +27,7 @@ from reconciler.core.model import (
     Price,
     Regions,
     RegistryLogin,
+    Rollout,
     RunwayHours,
     Scoring,
     Source,
@@ -138,7 +139,7 @@ def test_every_field_arrives(folder):
             env=(("A", FromEnv("HF_TOKEN")), ("D", "2026-01-01"), ("T", "22:22"), ("Z", "NO")),
             onstart="echo one\ntwo\n",
         ),
-        rollout_order="destroy-first",
+        rollout=Rollout("destroy-first"),
         rental=Rental("interruptible", Decimal("0.2"), Decimal("12.5"), Outbid(1800.0, "rebid")),
         source=Source("june.yaml", 1),
     )

@@ -123,7 +123,7 @@ CASES: dict[str, tuple[str | bytes, list[str], str]] = {
     ),
     "another address of the server": (FLEET + "api_url: http://x\n", ["6:1 unknown-field"], "fields here"),
     "an include": (FLEET + "include: http://x\n", ["6:1 unknown-field"], "fields here"),
-    "a field of a later release": (FLEET + "schedule: {}\n", ["6:1 unknown-field"], "fields here"),
+    "a field of a later release": (FLEET + "gang: {}\n", ["6:1 unknown-field"], "fields here"),
     "min_ready above replicas": (FLEET + "min_ready: 2\n", ["6:12 contradicting-values"], "replicas, which is 1"),
     "no disk": (fleet(container="{image: a/b:1, disk_gb: 4}"), ["5:36 out-of-range"], "from 8"),
     "a misspelt word": (FLEET + "host: {require: [verifed]}\n", ["6:18 unknown-value"], "did you mean verified?"),

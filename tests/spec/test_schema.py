@@ -44,6 +44,7 @@ MUST_BE_WRITTEN = [
     if name.rpartition(".")[2].rpartition(" ")[2]
     in {*("kind", "name", "models", "max_per_hour", "in", "id", "from_env", "server", "username", "password", "file")}
     | {"image", "vast_template", "onstart", "reason", "until", "registry_login", "users_at", "penalty"}
+    | {"timezone", "windows", "from", "to", "replicas"}
 ]
 
 
@@ -108,12 +109,13 @@ def test_the_fields_are_those_of_the_model():
         "scoring": model.Scoring,
         "container": model.Container,
         "rental": rental.Rental,
+        "rollout": model.Rollout,
         "registry_login": model.RegistryLogin,
     }
     for section, part in sections.items():
-        assert set(definitions[section]["properties"]) == names(part), section
-    fleet = set(load_schema("fleet")["properties"]) - {"kind", "rollout", "health"}
-    assert fleet == names(model.Fleet) - {"rollout_order", "on_manual_stop", "source"}
+        assert {RENAMED.get(name, name) for name in definitions[section]["properties"]} == names(part), section
+    fleet = set(load_schema("fleet")["properties"]) - {"kind", "health"}
+    assert fleet == names(model.Fleet) - {"on_manual_stop", "source"}
     policy = load_schema("policy")["properties"]
     assert set(policy) - {"kind", "defaults"} == names(model.Policy) - {"file"}
     assert set(policy["limits"]["properties"]) == names(model.Limits)
