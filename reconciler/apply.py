@@ -17,20 +17,22 @@ from reconciler.clock import Clock
 from reconciler.core.batches import Batch
 from reconciler.core.budget import money
 from reconciler.core.candidates import Candidate
-from reconciler.core.diff import STOPPED, judge
+from reconciler.core.diff import OUTBID, STOPPED, judge
 from reconciler.core.envelope import Done
 from reconciler.core.fields import spec_hash
 from reconciler.core.history import Event, EventKind, closing, of_seat, rented
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
-from reconciler.core.model import Blacklist, Fleet, Instance, Offer, RentOrder
+from reconciler.core.model import Account, Blacklist, Fleet, Instance, Offer, RentOrder
 from reconciler.core.notices import Noticing
-from reconciler.core.plan import Create, Destroy, MarketSeen, Plan, Replace, due, is_unasked
+from reconciler.core.outbid import waits_anew
+from reconciler.core.plan import Create, Destroy, MarketSeen, Plan, Rent, Replace, Update, due, is_unasked
 from reconciler.core.planner import not_as_ordered
 from reconciler.core.record import (
     Intent,
     Known,
     Leaving,
     Record,
+    with_bid,
     with_intent,
     with_known,
     with_leaving,
@@ -38,13 +40,16 @@ from reconciler.core.record import (
     without_intents,
     without_leaving,
 )
+from reconciler.core.renewal import EXPIRED, Cheaper
 from reconciler.core.replacing import with_emptied, with_replacement, without_emptied, without_replacement
 from reconciler.core.report import Outcome, OutcomeKind
 from reconciler.core.settle import Settle, grown
 from reconciler.core.sights import NewSights, Sights, with_new
 from reconciler.core.states import State, rate_per_hour, state_of
+from reconciler.core.trials import Trial, until, with_trial, without_trial
 from reconciler.core.unasked import with_unasked
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
+from reconciler.eyes import Eyes
 from reconciler.provider import (
     Courier,
     DestroyDoubtful,
@@ -58,7 +63,8 @@ from reconciler.provider import (
     RentRefused,
     Store,
 )
-from reconciler.survey import Eyes, is_stale, offer_now
+from reconciler.rebid import give_bid
+from reconciler.survey import is_stale, offer_now
 
 DOUBTS_PER_RUN = 2
 """After so many rents of doubtful end a run rents nothing more."""
@@ -69,6 +75,7 @@ _EVENTS: Mapping[OutcomeKind, EventKind] = {
     "doubtful": "doubtful",
     "refused": "refused",
     "skipped": "skipped",
+    "bid": "bid",
 }
 """What of an outcome goes into the history: not an offer that somebody else was faster to take. That an instance is
 ready is told by whichever run sees it first, so a pass tells it."""
@@ -98,6 +105,10 @@ class Run:
     owner: str
     record: Record
     random_bits: Callable[[int], int]
+    account: Account | None = None
+    """Whose account it is, as last read; None where that is not to be checked again."""
+    account_at: float = 0.0
+    """When it was read."""
     probe: Probe | None = None
     sights: Sights = field(default_factory=Sights)
     """What was seen of the market within a day."""
@@ -111,6 +122,8 @@ class Run:
     """Those of them that were told to be ready."""
     attempts: dict[Seat, int] = field(default_factory=dict)
     offers_gone: set[int] = field(default_factory=set)
+    bid: set[int] = field(default_factory=set)
+    """Instances that were given a new bid."""
     machines_failed: set[int] = field(default_factory=set)
     used: set[tuple[int, int | None]] = field(default_factory=set)
     """Machine and host of every rent of this run: a fallback stays off them, so that `spread` holds."""
@@ -176,6 +189,7 @@ class Run:
             frozenset(self.machines_failed),
             sum(outcome.kind in ("rented", "doubtful") for outcome in self.outcomes),
             self.added,
+            frozenset(self.bid),
         )
 
     def note(self, outcome: Outcome) -> None:
@@ -186,9 +200,6 @@ class Run:
             event = of_seat(at, _EVENTS[outcome.kind], outcome.seat, outcome.text, outcome.instance_id, rate)
             self.unsaved.append(event)
         self.tell(outcome)
-
-
-Rent = Create | Replace
 
 
 def apply(run: Run, plan: Plan) -> None:
@@ -202,8 +213,10 @@ def apply(run: Run, plan: Plan) -> None:
     for batch in run.batches.values():
         batch.begin_pass()
     actions = [action for action in plan.actions() if due(action)]
-    rents: deque[Rent] = deque(a for a in actions if not isinstance(a, Destroy) and not _old_first(a))
-    destroys: deque[Destroy | Replace] = deque(a for a in actions if not isinstance(a, Create) and _old_first(a))
+    rents: deque[Rent] = deque(a for a in actions if isinstance(a, Rent) and not _old_first(a))
+    destroys: deque[Destroy | Replace] = deque(
+        a for a in actions if not isinstance(a, Create | Update) and _old_first(a)
+    )
     sent: list[Destroy | Replace] = []
     while destroys or rents:
         if destroys and (not rents or _destroy_is_free_first(run)):
@@ -212,6 +225,8 @@ def apply(run: Run, plan: Plan) -> None:
                 sent.append(action)
         else:
             _rent(run, rents.popleft())
+    for update in (a for a in actions if isinstance(a, Update)):
+        _bid(run, update)
     confirmed = confirm(run, [a.old.id for a in sent]) if sent else set()
     for action in sent:
         if isinstance(action, Replace) and action.old.id in confirmed:
@@ -225,6 +240,20 @@ def _old_first(action: Rent | Destroy) -> bool:
 
 def _destroy_is_free_first(run: Run) -> bool:
     return run.provider.free_at("destroy") <= run.provider.free_at("rent")
+
+
+def _bid(run: Run, action: Update) -> None:
+    """A new bid, once in a run; from then on the instance has as long to win as it had from its loss on."""
+    run.bid.add(action.old.id)
+
+    def write_down() -> None:
+        run.added += money(action).lasting
+        run.save(waits_anew(run.record, action.old.id, run.clock.now()))
+
+    outcome = give_bid(run.provider, run.clock, action, write_down)
+    run.note(outcome)
+    if outcome.kind == "bid":
+        run.save(with_bid(run.record, action.old.id, action.bid))
 
 
 # --- destroying -----------------------------------------------------------------------------------
@@ -310,7 +339,9 @@ def _judged(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
 
 def _recovered(fault: str, reading: Instance) -> bool:
     """Whether what an instance was to be replaced for is over."""
-    return state_of(reading) is not (State.HELD if fault == STOPPED else State.FAILED)
+    if fault == EXPIRED:
+        return state_of(reading) in (State.READY, State.PENDING)
+    return state_of(reading) is not {STOPPED: State.HELD, OUTBID: State.OUTBID}.get(fault, State.FAILED)
 
 
 def _state_of_keeper(run: Run, action: Destroy | Replace, keeper: int) -> State | None:
@@ -422,7 +453,7 @@ def _as_of_now(run: Run, action: Rent, candidate: Candidate) -> Candidate | Lite
         run.note(Outcome("skipped", action.seat, why))
         return "stop"
     run.saw(news)
-    if fresh is not None and fresh.price <= action.ceiling:
+    if fresh is not None and fresh.price <= action.ceiling and (fresh.bid is None) == (candidate.bid is None):
         return fresh
     now = "is not shown any more" if fresh is None else f"costs ${fresh.price:.3f}/h now, over ${action.ceiling:.3f}/h"
     run.offers_gone.add(candidate.offer.id)
@@ -444,6 +475,8 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
     offer = candidate.offer
     intent = Intent(attempt, seat, run.clock.now(), ceiling, offer.id, offer.machine_id)
     record = with_intent(run.record, intent)
+    if isinstance(action, Replace) and action.trial is not None:
+        record = with_trial(record, _trial(intent, action.trial, candidate.price))
     run.save(with_replacement(record, seat, intent.at) if is_unasked(action) else record)
     if run.clock.now() - intent.at > max(SEND_WITHIN_S, run.settle.evidence_after_s / 5):
         # Others may be about to settle it as never made. Whoever has done so has written: then this save is refused.
@@ -460,8 +493,10 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
             _rented(run, intent, instance_id, candidate)
         case RefusedButCreated(instance_id, why):
             batch.answered(clear=False)
+            if order.bid is not None:  # A lost bid: somebody else bids more there.
+                run.machines_failed.add(offer.machine_id)
             _rented(run, intent, instance_id, None)
-            _undo(run, intent, instance_id, why, candidate.price)
+            _undo(run, intent, instance_id, why, candidate)
         case OfferGone(why):
             run.offers_gone.add(offer.id)
             run.attempts[seat] -= 1
@@ -486,7 +521,13 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
 
 def _never_made(record: Record, intent: Intent) -> Record:
     """The record once an attempt was refused in so many words."""
-    return without_replacement(without_intents(record, [intent.attempt]), intent.seat, intent.at)
+    record = without_trial(without_intents(record, [intent.attempt]), intent.attempt)
+    return without_replacement(record, intent.seat, intent.at)
+
+
+def _trial(intent: Intent, rules: Cheaper, price: Decimal) -> Trial:
+    end = until(intent.at, price, rules.candidate_for_s, rules.candidate_cost)
+    return Trial(intent.attempt, intent.seat, intent.at, end, intent.machine_id)
 
 
 def _order(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, attempt: str) -> RentOrder:
@@ -495,7 +536,7 @@ def _order(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, attempt: st
     env = {n: v if isinstance(v, str) else run.secrets.values[v.name] for n, v in fleet.container.env}
     login = fleet.container.registry_login
     password = run.secrets.values[login.password.name] if login else None
-    return RentOrder(candidate.offer.id, label, fleet.container, env, password)
+    return RentOrder(candidate.offer.id, label, fleet.container, env, password, fleet.rental.kind, candidate.bid)
 
 
 def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | None) -> None:
@@ -506,19 +547,24 @@ def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | N
     if candidate is not None:
         offer = candidate.offer
         text = f"{offer.gpu_count}x {offer.gpu_name}, {offer.location or 'place unknown'}, machine {offer.machine_id}"
+        text += "" if candidate.bid is None else f", bid ${candidate.bid:.4f}/h"
         run.note(Outcome("rented", intent.seat, text, instance_id, candidate.price))
     record = with_known(with_intent(run.record, replace(intent, instance_id=instance_id)), [known])
+    if candidate is not None and candidate.bid is not None:
+        record = with_bid(record, instance_id, candidate.bid)
     run.save(rented(record, instance_id, known.seen_at))
 
 
-def _undo(run: Run, intent: Intent, instance_id: int, why: str, rate: Decimal) -> None:
+def _undo(run: Run, intent: Intent, instance_id: int, why: str, candidate: Candidate) -> None:
     """A refusal that made an instance all the same: it bills, so it goes, unless a fresh read shows that it is another
     one. Where it cannot be read it is sent later."""
-    seat = intent.seat
-    reason = f"refused but created: {why}"
+    seat, rate, is_bid = intent.seat, candidate.price, candidate.bid is not None
+    reason = f"{'the bid lost' if is_bid else 'refused but created'}: {why}"
     run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is to go", instance_id, rate))
     at = run.clock.now()
-    _save_leaving(run, Leaving(instance_id, seat, at, reason, rate), with_emptied(run.record, seat, at))
+    # A bid that loses at once has cost nothing, and the next one is no replacement.
+    record = run.record if is_bid else with_emptied(run.record, seat, at)
+    _save_leaving(run, Leaving(instance_id, seat, at, reason, rate), record)
     try:
         reading = run.provider.instance(instance_id)
     except (DoubtfulReading, Unreachable):

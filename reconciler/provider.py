@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Protocol
 
 from reconciler.core.history import Event
 from reconciler.core.incidents import Letter
 from reconciler.core.lease import Holder, Lease
 from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
+from reconciler.core.readiness import Finding, Target
 from reconciler.core.record import Record
+from reconciler.core.rises import Asked
 from reconciler.core.sights import NewSights, Sights
+from reconciler.core.ssh_keys import SshKey
 from reconciler.core.template import Template
 from reconciler.core.text import SafeText
 
-Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel"]
+Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel", "bid", "keys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,21 @@ RelabelAnswer = RelabelSent | Gone | RelabelDoubtful
 
 
 @dataclass(frozen=True, slots=True)
+class BidSent:
+    """The account accepted it. It counts only once it was read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class BidDoubtful:
+    """Refused, or no trustworthy answer: only a reading tells which bid stands now."""
+
+    why: SafeText
+
+
+BidAnswer = BidSent | Gone | BidDoubtful
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The answer of one search."""
 
@@ -125,7 +144,7 @@ class Provider(Protocol):
 
     Reading changes nothing. A reading that is not beyond doubt raises `DoubtfulReading`, `Unreachable` or
     `KeyProblem`; it never returns less. Destroying what is gone is success. Renting sends one request, ever, and so
-    does a change of a label.
+    do a change of a label and a new bid.
     """
 
     def account(self) -> Account:
@@ -168,6 +187,29 @@ class Provider(Protocol):
         """
         ...
 
+    def bid(self, instance_id: int, price: Decimal) -> BidAnswer:
+        """Give an interruptible instance a new bid in $/h without storage; one request on the wire, never repeated.
+
+        Whatever the answer, the caller reads the instance again. Raises `KeyProblem` where the key is refused.
+        """
+        ...
+
+    def price_rises(self) -> tuple[Asked, ...]:
+        """What hosts ask for to go on beyond the end of a contract. Nobody accepts it here; it is only told."""
+        ...
+
+    def ssh_keys(self) -> tuple[SshKey, ...]:
+        """The public keys of the account, which every instance is given that is made from then on."""
+        ...
+
+    def add_ssh_key(self, text: str) -> SshKey:
+        """Give the account another public key, in one request. Raises where it is not known to be there."""
+        ...
+
+    def attach_ssh_key(self, instance_id: int, text: str) -> bool:
+        """Let a public key into one instance that exists; False where that is not known to have happened."""
+        ...
+
     def free_at(self, route: Route) -> float:
         """When the next call of `route` may be sent without waiting, epoch seconds."""
         ...
@@ -189,6 +231,9 @@ class Store(Protocol):
 
         An answer of the store that leaves open whether it was written is settled by reading again; where that is not
         possible either it raises `NotSaved`, and the caller sends nothing more.
+
+        While the lease is held a store to which writing is dear may put off, for a minute at most, a record without
+        events that only says again what is known, and in which no attempt, destroy or change of a label is open.
         """
         ...
 
@@ -239,14 +284,22 @@ class Store(Protocol):
 class Probe(Protocol):
     """A look at machines from where this program runs.
 
-    It reads only: nothing is sent to a machine beyond the opening of a connection. It never raises for a machine that
-    is unreachable, and returns within a bounded time however many addresses there are.
+    It reads only, and changes nothing on a machine. It never raises for a machine that is unreachable or answers
+    nonsense, and returns within a bounded time however many there are.
     """
 
     def latency_ms(self, addresses: Sequence[str], timeout_s: float) -> Mapping[str, float]:
         """The round trip to each public address that answered within `timeout_s`, in milliseconds.
 
         An address that did not answer, is no literal IP address, or is not a public one is left out.
+        """
+        ...
+
+    def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
+        """What the checks of each target say, by the instance's id; all targets are looked at side by side.
+
+        A target's checks run in their order and stop at the first that does not pass. Here something is sent: what
+        a check has to ask, and a login where there is a key.
         """
         ...
 

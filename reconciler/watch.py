@@ -211,7 +211,7 @@ class Watch:
             run.saw(first.news)
             save_pass(run, first, whole=look.whole)
             approved = Approved(envelope_of(first.plan), 0.0, step_only=True)
-            result = converge(run, want, account, approved, replace(first, record=run.record))
+            result = converge(run, want, approved, replace(first, record=run.record))
         except ReconcileError as failure:
             error = failure
         except KeyboardInterrupt:

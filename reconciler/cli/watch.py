@@ -41,6 +41,7 @@ from reconciler.core.snapshot import Snapshot
 from reconciler.core.watching import Note
 from reconciler.errors import ReconcileError, RefusedByGuard
 from reconciler.provider import Courier
+from reconciler.reconcile import ACCOUNT_AGAIN_S, same_account
 from reconciler.views.log import log_json, log_text
 from reconciler.watch import Rhythm, Watch
 
@@ -183,6 +184,8 @@ class Bench:
         self.say = say
         self._courier: tuple[Notify, Courier | None] = (Notify(), None)
         self._missing: tuple[tuple[Fleet, ...], Mapping[str, str]] = ((), {})
+        self._account: Account | None = None
+        self._account_at = 0.0
 
     @property
     def clock(self) -> StoppingClock:
@@ -225,7 +228,7 @@ class Bench:
     def turn(self, wish: Wish) -> Iterator[tuple[Run, Account]]:
         """One run: account read, ledger opened and held; at its end the pace and a simulated world are kept."""
         world = self._world
-        account = world.provider.account()
+        account = self._account_of_now()
         store = world.ledger(account, wish.policy.owner, read_only=False)
         also = " --simulate" if world.simulation is not None else ""
         try:
@@ -237,6 +240,8 @@ class Bench:
                     wish.policy.owner,
                     store.load(),
                     randomness.randbits,
+                    account,
+                    self._account_at,
                     world.probe,
                 )
                 run.settle, run.sights = wish.settle, store.sights(world.clock.now())
@@ -250,6 +255,15 @@ class Bench:
                     world.save()
         finally:
             store.close()
+
+    def _account_of_now(self) -> Account:
+        """The account, read again every ten minutes: another one's answer ends the pass before anything is sent."""
+        now = self.clock.now()
+        if self._account is None or now - self._account_at >= ACCOUNT_AGAIN_S:
+            provider, before = self._world.provider, self._account
+            self._account = provider.account() if before is None else same_account(provider, before)
+            self._account_at = now
+        return self._account
 
     def _courier_of(self, wish: Wish) -> Courier | None:
         """One courier for as long as the policy names the same webhooks: it remembers which of them fail."""

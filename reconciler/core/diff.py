@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from reconciler.core.adopting import sorted_drifts
-from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, Drift, dynamic_drift
+from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, UNWANTED, Drift, dynamic_drift
 from reconciler.core.label import ForeignMark, Mark, Seat, read_label
 from reconciler.core.lost import lost_of
 from reconciler.core.model import Blacklist, Fleet, Instance
 from reconciler.core.record import Intent, Leaving, Record
+from reconciler.core.renewal import EXPIRED, contract_is_over
 from reconciler.core.replacing import replacements_of
 from reconciler.core.settle import Settle
 from reconciler.core.states import GRACE_S, State, state_of
@@ -19,10 +22,16 @@ from reconciler.core.traces import Suspect, Tombstone
 
 _STANDING = {State.READY: 0, State.PENDING: 1}
 
+OUTBID = "outbid"
+"""The fault of an interruptible instance whose bid was beaten; its grace is the time it may win it back."""
+RESTART_S = 600.0
+"""An instance that won its bid back reads `exited` until its host has started it again, for minutes (seen)."""
 STOPPED = "stopped"
 """The fault of an instance that someone stopped, where its fleet wants such ones replaced."""
 
-Bucket = Literal["missing", "frozen", "doubtful", "leaving", "held", "unhealthy", "drifted", "pending", "ready"]
+Bucket = Literal[
+    "missing", "frozen", "doubtful", "leaving", "held", "outbid", "unhealthy", "drifted", "pending", "ready"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,20 @@ class Member:
     """What it was adopted with: shown, and never held against it."""
     stranger: bool = False
     """Another runner of the same owner rented it: this ledger never wrote its attempt."""
+    trial_left_s: float | None = None
+    """How long it may still take to be ready, where it is a candidate for a cheaper place."""
+    bid: Decimal | None = None
+    """The bid that was sent for it last, in $/h without storage, where that is remembered."""
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether a person asked for another one in its place."""
+        return UNWANTED in self.drifts
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether somebody stopped it, and nobody wants it replaced."""
+        return self.state is State.HELD and self.fault is None and not self.unwanted
 
     @property
     def condemned(self) -> bool:
@@ -135,6 +158,13 @@ class Diff:
     unmanaged: tuple[Instance, ...] = ()
 
 
+def digest_of(diff: Diff) -> str:
+    """A digest of every managed instance and its seat: it changes when one comes, goes, or is moved."""
+    members = [*(member for part in diff.fleets for member in part.members()), *diff.undeclared]
+    listed = "\n".join(sorted(f"{member.id} {member.mark.seat}" for member in members))
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
 def faults_of(
     instances: Iterable[Instance], fleets: Mapping[str, Fleet], owner: str, shared: Blacklist, now: float
 ) -> dict[int, frozenset[str]]:
@@ -145,16 +175,20 @@ def faults_of(
         if isinstance(mark, Mark):
             fleet = fleets.get(mark.seat.fleet)
             broken = dynamic_drift(fleet, instance, shared, now) if fleet else ()
-            fault = _fault_of(instance, fleet)
+            fault = _fault_of(instance, fleet, now)
             faults[instance.id] = frozenset(({fault} if fault else set()) | {drift.field for drift in broken})
     return faults
 
 
-def _fault_of(instance: Instance, fleet: Fleet | None) -> str | None:
+def _fault_of(instance: Instance, fleet: Fleet | None, now: float) -> str | None:
     """What is wrong with the state of an instance, by name."""
     state = state_of(instance)
+    if contract_is_over(instance, now) and state not in _STANDING:
+        return EXPIRED
     if state is State.FAILED:
         return instance.reported
+    if state is State.OUTBID:
+        return OUTBID if fleet is not None else None
     return STOPPED if state is State.HELD and fleet is not None and fleet.on_manual_stop == "replace" else None
 
 
@@ -171,18 +205,29 @@ def judge(
     """One managed instance with its state, the drift that counts and the fault it shows."""
     state = state_of(instance)
     fault = None
-    kind = _fault_of(instance, fleet)
+    kind = _fault_of(instance, fleet, now)
     if kind is not None:
         since = record.since.get((instance.id, kind), list_at)
-        fault = Fault(kind, since, max(0.0, since + GRACE_S.get(kind, 0.0) - now))
+        fault = Fault(kind, since, max(0.0, since + _grace_s(kind, fleet) - now))
     drifts: tuple[Drift, ...] = ()
     accepted: tuple[Drift, ...] = ()
     if fleet is not None:
         broken = dynamic_drift(fleet, instance, shared, now)
         lasting = (d for d in broken if d.field not in TEXT_RULES or _lasts(record, instance.id, d.field, list_at))
         drifts, accepted = sorted_drifts(fleet, instance, mark, lasting, shared)
+        drifts = (*drifts, UNWANTED) if instance.id in record.unwanted else drifts
     known = record.known.get(instance.id)
-    return Member(instance, mark, state, drifts, fault, accepted, known is not None and known.stranger)
+    stranger, trial = known is not None and known.stranger, record.trials.get(mark.attempt)
+    left_s = None if trial is None else trial.until - now
+    return Member(instance, mark, state, drifts, fault, accepted, stranger, left_s, record.bids.get(instance.id))
+
+
+def _grace_s(kind: str, fleet: Fleet | None) -> float:
+    if kind == OUTBID and fleet is not None:
+        return fleet.rental.outbid.wait_s
+    if kind == "exited" and fleet is not None and fleet.rental.interruptible:
+        return RESTART_S
+    return GRACE_S.get(kind, 0.0)
 
 
 def _lasts(record: Record, instance_id: int, field: str, list_at: float) -> bool:
@@ -286,8 +331,9 @@ class _Held:
 
 
 def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) -> SeatView:
-    """Who sits here. The keeper: not condemned before condemned, ready before pending before the rest, lower id."""
-    live = sorted(members.get(seat, ()), key=lambda m: (m.condemned, _STANDING.get(m.state, 2), m.id))
+    """Who sits here. The keeper: not condemned before condemned, ready before pending before the rest, the candidate
+    for a cheaper place, lower id."""
+    live = sorted(members.get(seat, ()), key=_first_to_stay)
     shown = {m.id for m in live}
     intents = tuple(held.intents.get(seat, ()))
     leaving = tuple(held.leaving.get(seat, ()))
@@ -302,10 +348,16 @@ def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) ->
     return SeatView(seat, empty, None, (), intents, leaving, absent, **traces)
 
 
+def _first_to_stay(member: Member) -> tuple[bool, int, bool, int]:
+    return (member.condemned, _STANDING.get(member.state, 2), member.trial_left_s is None, member.id)
+
+
 def _bucket(keeper: Member) -> Bucket:
+    if keeper.state is State.OUTBID:
+        return "drifted" if keeper.drifts else "outbid"
     if keeper.fault is not None:
         return "unhealthy"
-    if keeper.state in (State.HELD, State.QUEUED):
+    if keeper.state in (State.HELD, State.QUEUED) and not keeper.unwanted:
         return "held"
     if keeper.drifts:
         return "drifted"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from decimal import ROUND_UP, Decimal
 
 from reconciler.core.budget import (
-    Rent,
     Room,
+    Spending,
     Standing,
     Weight,
     committed,
@@ -25,7 +25,7 @@ from reconciler.core.budget import (
 )
 from reconciler.core.diff import FleetDiff
 from reconciler.core.model import Account, Limits, Policy
-from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Plan, Replace
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Plan, Replace, Update
 from reconciler.core.seat_guards import guard_seats
 from reconciler.core.traces import Suspect
 from reconciler.core.vanishing import CONFIRMED_AFTER_S, SUSPICIOUS_HOSTS, SUSPICIOUS_INSTANCES
@@ -124,12 +124,12 @@ def _protected(plan: FleetPlan, policy: Policy, allowed: Allowed) -> FleetPlan:
     """A protected fleet loses an instance only with the exact number named."""
     if plan.fleet.name not in policy.protect:
         return plan
-    count = sum(not isinstance(a, Create) for a in plan.actions)
+    count = sum(isinstance(a, Replace | Destroy) for a in plan.actions)
     rest = allowed.counted and count < (allowed.max_destroys or 0)
     if count == 0 or allowed.max_destroys == count or rest:
         return plan
     message = f"fleet {plan.fleet.name} is protected, and {count} of its instances would be destroyed"
-    return hold(plan, Held("protect", message, f"--max-destroys {count}"), lambda a: isinstance(a, Create))
+    return hold(plan, Held("protect", message, f"--max-destroys {count}"), lambda a: isinstance(a, Create | Update))
 
 
 def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
@@ -189,7 +189,7 @@ def guard_all(
         message = f"at most {limits.rents_per_run} instances are rented in one run"
         held = Held("rents per run", message, "limits.rents_per_run")
         room = Room(Decimal(allowed.rents_done), Decimal(limits.rents_per_run))
-        plan = _limit_rents(plan, room, lambda _: Weight(Decimal(1)), held)
+        plan = _limit_rents(plan, room, lambda a: Weight(Decimal(not isinstance(a, Update))), held)
     if limits.max_instances is not None:
         message = f"the policy allows {limits.max_instances} instances, {standing.instances} are there"
         held = Held("instance count", message, "limits.max_instances")
@@ -244,13 +244,13 @@ def _added(plan: Plan, allowed: Allowed) -> Plan:
     return _limit_rents(plan, Room(allowed.added, most), money, Held("added per hour", message, lift))
 
 
-def _rents(plan: Plan) -> Iterator[Rent]:
-    """Every rent of the plan, fleets by priority, then by name."""
+def _rents(plan: Plan) -> Iterator[Spending]:
+    """Every rent and new bid of the plan, fleets by priority, then by name."""
     for fleet in sorted(plan.fleets, key=lambda f: (-f.fleet.priority, f.fleet.name)):
         yield from (action for action in fleet.actions if not isinstance(action, Destroy))
 
 
-def _limit_rents(plan: Plan, room: Room, weigh: Callable[[Rent], Weight], held: Held) -> Plan:
+def _limit_rents(plan: Plan, room: Room, weigh: Callable[[Spending], Weight], held: Held) -> Plan:
     """Keep rents in their order while there is room for them; hold the others."""
     refused = {id(action) for action in _rents(plan) if not room.takes(action, weigh(action))}
     fleets = tuple(hold(fleet, held, lambda a: id(a) not in refused) for fleet in plan.fleets)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from reconciler.core.history import Event
 from reconciler.core.label import Seat
-from reconciler.core.plan import Destroy, Plan, is_unasked
+from reconciler.core.plan import Create, Plan, Replace, is_unasked
 
 Counted = Literal["rents", "rents_failed", "destroys", "refusals", "leaks", "vanished"]
 Count = tuple[Counted, str, str]
@@ -32,8 +32,8 @@ def reason_of_destroy(text: str) -> str:
 
 def reasons_of_rents(plan: Plan) -> Mapping[Seat, str]:
     """Why each seat of a plan is rented for: `new`, `repair` or `rollout`."""
-    rents = (a for a in plan.actions() if not isinstance(a, Destroy))
-    return {a.seat: "repair" if is_unasked(a) else "rollout" if hasattr(a, "old") else "new" for a in rents}
+    rents = (a for a in plan.actions() if isinstance(a, Create | Replace))
+    return {a.seat: "repair" if is_unasked(a) else "rollout" if isinstance(a, Replace) else "new" for a in rents}
 
 
 def counted(events: Iterable[Event], rents: Mapping[Seat, str]) -> Counter[Count]:

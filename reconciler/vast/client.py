@@ -1,4 +1,4 @@
-"""One HTTP client, one key, one server. No exception of the HTTP library leaves this module."""
+"""One connection, one key, one server. No exception of the HTTP library leaves this module."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from http.cookiejar import DefaultCookiePolicy
 
 import httpx
 
@@ -56,12 +55,13 @@ class Wire:
         self._pacing = pacing
         self._jitter = jitter
         self._calls = Calls() if calls is None else calls
-        self._client = _client(key, origin, transport)
+        self._headers = _headers(key)
+        self._transport = transport or _transport(origin)
         self._sent: set[str] = {key.reveal()}
 
     def close(self) -> None:
         """Give the connections back."""
-        self._client.close()
+        self._transport.close()
 
     @property
     def pacing(self) -> Pacing:
@@ -115,18 +115,22 @@ class Wire:
         return self._jitter() * min(_MAX_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2.0**tried)
 
     def _request(self, call: Call) -> httpx.Request:
-        url = f"{self._origin}{call.path}"
-        if call.body is None:
-            return self._client.build_request(call.method, url, params=dict(call.query) or None)
-        content = _encoded(call)
-        return self._client.build_request(
-            call.method, url, content=content, headers={"Content-Type": "application/json"}
+        request = httpx.Request(
+            call.method,
+            f"{self._origin}{call.path}",
+            params=dict(call.query) or None,
+            headers=self._headers,
+            content=None if call.body is None else _encoded(call),
+            extensions={"timeout": _TIMEOUT.as_dict()},
         )
+        if call.body is not None:
+            request.headers["Content-Type"] = "application/json"
+        return request
 
     def _exchange(self, call: Call) -> Outcome:
         self._sent.update(call.secrets)
         deadline = self._clock.now() + CALL_SECONDS
-        response = self._client.send(self._request(call), stream=True)
+        response = self._transport.handle_request(self._request(call))
         try:
             # Raw bytes: we asked for no compression, and none is undone, so a small body cannot grow.
             # (A transport within this process may hand over an answer that is whole already.)
@@ -145,23 +149,23 @@ class Wire:
             response.close()
 
 
-def _client(key: ApiKey, origin: str, transport: httpx.BaseTransport | None) -> httpx.Client:
-    # No proxy, netrc or certificate file is taken from the environment; certificates are always verified, and a
-    # context to do so (slow to build) is only made where there is TLS at all.
-    client = httpx.Client(
-        headers={
+def _headers(key: ApiKey) -> httpx.Headers:
+    return httpx.Headers(
+        {
             "Authorization": f"Bearer {key.reveal()}",
             "User-Agent": f"vast-reconciler/{__version__}",
             "Accept": "application/json",
             "Accept-Encoding": "identity",
-        },
-        transport=transport or httpx.HTTPTransport(verify=not origin.startswith("http://"), trust_env=False),
-        timeout=_TIMEOUT,
-        follow_redirects=False,
-        trust_env=False,
+            "Connection": "keep-alive",
+        }
     )
-    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return client
+
+
+def _transport(origin: str) -> httpx.BaseTransport:
+    # A bare transport: it sends a request and knows no cookies, redirects or proxies, and takes no proxy, netrc or
+    # certificate file from the environment. Certificates are always verified, and a context to do so (slow to build)
+    # is only made where there is TLS at all.
+    return httpx.HTTPTransport(verify=not origin.startswith("http://"), trust_env=False)
 
 
 def _encoded(call: Call) -> bytes:

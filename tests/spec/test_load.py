@@ -27,6 +27,7 @@ from reconciler.core.model import (
     Price,
     Regions,
     RegistryLogin,
+    Rollout,
     RunwayHours,
     Scoring,
     Source,
@@ -35,6 +36,7 @@ from reconciler.core.model import (
     Weights,
 )
 from reconciler.core.notify import NOTICE_KINDS, Webhook
+from reconciler.core.rental import Outbid, Rental
 from reconciler.errors import WrongUsage
 from reconciler.spec.load import load
 from reconciler.spec.schema import load_schema
@@ -89,6 +91,7 @@ container:
     echo one
     two
 rollout: {order: destroy-first}
+rental: {kind: interruptible, max_bid: 0.2, bid_over_floor: 12.5%, outbid: {wait: 30m, then: rebid}}
 """
 
 
@@ -138,7 +141,8 @@ def test_every_field_arrives(folder):
             env=(("A", FromEnv("HF_TOKEN")), ("D", "2026-01-01"), ("T", "22:22"), ("Z", "NO")),
             onstart="echo one\ntwo\n",
         ),
-        rollout_order="destroy-first",
+        rollout=Rollout("destroy-first"),
+        rental=Rental("interruptible", Decimal("0.2"), Decimal("12.5"), Outbid(1800.0, "rebid")),
         source=Source("june.yaml", 1),
     )
 
