@@ -36,7 +36,6 @@ from exact import Wish, optimum
 
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.crowd import Crowd, Taken
-from reconciler.core.demand import Need
 from reconciler.core.hunt import SEARCHES_PER_FLEET
 from reconciler.core.label import Seat
 from reconciler.core.model import (
@@ -56,6 +55,7 @@ from reconciler.core.model import (
     Tier,
 )
 from reconciler.core.place import Ground, place
+from reconciler.core.placement import Need
 from reconciler.core.query import query_of
 from reconciler.core.shelf import Shelf
 from reconciler.simulator.clock import SimulatedClock

@@ -33,7 +33,6 @@ from exact import Wish, optimum
 from regret import RECORDED
 
 from reconciler.core.candidates import Appraiser
-from reconciler.core.demand import Need
 from reconciler.core.label import Seat
 from reconciler.core.model import (
     Blacklist,
@@ -51,6 +50,7 @@ from reconciler.core.model import (
     Tier,
 )
 from reconciler.core.place import Ground, place
+from reconciler.core.placement import Need
 from reconciler.core.shelf import Shelf
 from reconciler.simulator.origin import Generated, Recorded, beginning
 from reconciler.simulator.world import World

@@ -120,6 +120,12 @@ def sandbox(folder: Path, url: str) -> dict[str, str]:
     }
 
 
+def ours() -> list[str]:
+    """Our command as it is installed beside this Python, as theirs is; else the package of this folder."""
+    beside = Path(sys.executable).with_name("reconcile")
+    return [str(beside)] if beside.exists() else [sys.executable, "-m", "reconciler"]
+
+
 def served(state: Path) -> tuple[subprocess.Popen[str], str]:
     """The simulator in a process of its own, and its address."""
     words = ["simulate", "serve", "--state", str(state), "--speed", "0", "--no-limits"]
@@ -151,7 +157,7 @@ def main() -> None:
         server, url = served(state)
         try:
             env = sandbox(folder, url)
-            plan = [sys.executable, "-m", "reconciler", "plan", str(folder / "benchmark.yaml"), "--exit-code"]
+            plan = [*ours(), "plan", str(folder / "benchmark.yaml"), "--exit-code"]
             show = [official, "show", "instances", "--raw"]
             ran([*plan, "--first-run"], env)
             listed = len(json.loads(ran(show, env).printed))
@@ -160,7 +166,7 @@ def main() -> None:
         finally:
             server.terminate()
             server.wait()
-        program = [sys.executable, "-m", "reconciler", "--help"]
+        program = [*ours(), "--help"]
         nothing = [sys.executable, "-c", "pass"]
         helps = [(ran(program, env), ran(nothing, env)) for _ in range(options.runs)]
     print(f"seed {options.seed}, {options.instances} managed instances, {options.runs} pairs, medians")

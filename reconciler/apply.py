@@ -24,14 +24,17 @@ from reconciler.core.faults import is_over
 from reconciler.core.fields import spec_hash
 from reconciler.core.history import Event, EventKind, closing, of_seat, rented
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
-from reconciler.core.model import Blacklist, Fleet, Instance, Offer, RentOrder
-from reconciler.core.plan import Create, Destroy, MarketSeen, Plan, Replace, due, is_unasked
+from reconciler.core.model import Account, Blacklist, Fleet, Instance, Offer, RentOrder
+from reconciler.core.notices import Noticing
+from reconciler.core.outbid import waits_anew
+from reconciler.core.plan import Create, Destroy, MarketSeen, Plan, Rent, Replace, Update, due, is_unasked
 from reconciler.core.planner import not_as_ordered
 from reconciler.core.record import (
     Intent,
     Known,
     Leaving,
     Record,
+    with_bid,
     with_intent,
     with_known,
     with_leaving,
@@ -39,6 +42,7 @@ from reconciler.core.record import (
     without_intents,
     without_leaving,
 )
+from reconciler.core.renewal import Cheaper
 from reconciler.core.replacing import with_emptied, with_replacement, without_emptied, without_replacement
 from reconciler.core.report import Outcome, OutcomeKind
 from reconciler.core.settle import Settle, grown
@@ -47,9 +51,12 @@ from reconciler.core.states import State, rate_per_hour, state_of, state_of_abse
 from reconciler.core.strikes import StrikeRules
 from reconciler.core.striking import failed, with_waste
 from reconciler.core.text import safe
+from reconciler.core.trials import Trial, until, with_trial, without_trial
+from reconciler.core.unasked import with_unasked
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
+from reconciler.eyes import Eyes
 from reconciler.provider import (
-    Checker,
+    Courier,
     DestroyDoubtful,
     Gone,
     KeptLog,
@@ -63,7 +70,8 @@ from reconciler.provider import (
     RentRefused,
     Store,
 )
-from reconciler.survey import Eyes, is_stale, offer_now
+from reconciler.rebid import give_bid
+from reconciler.survey import is_stale, offer_now
 
 DOUBTS_PER_RUN = 2
 """After so many rents of doubtful end a run rents nothing more."""
@@ -74,6 +82,7 @@ _EVENTS: Mapping[OutcomeKind, EventKind] = {
     "doubtful": "doubtful",
     "refused": "refused",
     "skipped": "skipped",
+    "bid": "bid",
 }
 """What of an outcome goes into the history: not an offer that somebody else was faster to take. That an instance is
 ready is told by whichever run sees it first, so a pass tells it."""
@@ -109,6 +118,10 @@ class Run:
     owner: str
     record: Record
     random_bits: Callable[[int], int]
+    account: Account | None = None
+    """Whose account it is, as last read; None where that is not to be checked again."""
+    account_at: float = 0.0
+    """When it was read."""
     probe: Probe | None = None
     sights: Sights = field(default_factory=Sights)
     """What was seen of the market within a day."""
@@ -122,6 +135,8 @@ class Run:
     """Those of them that were told to be ready."""
     attempts: dict[Seat, int] = field(default_factory=dict)
     offers_gone: set[int] = field(default_factory=set)
+    bid: set[int] = field(default_factory=set)
+    """Instances that were given a new bid."""
     machines_failed: set[int] = field(default_factory=set)
     used: set[tuple[int, int | None]] = field(default_factory=set)
     """Machine and host of every rent of this run: a fallback stays off them, so that `spread` holds."""
@@ -136,25 +151,40 @@ class Run:
     """What the plan that is carried out rests on."""
     stopped_fleets: set[str] = field(default_factory=set)
     rents_stopped: bool = False
-    checks: Checker | None = None
+    checks: Probe | None = None
     """What looks at instances; None: one that runs counts as ready."""
     logs: Logs | None = None
     """Where the logs of failed instances are kept."""
     strikes: StrikeRules = field(default_factory=StrikeRules)
     unsaved: list[Event] = field(default_factory=list)
     """Events that are written down with the next record."""
+    written: list[Event] = field(default_factory=list)
+    """Events that were written down, for whoever wants to count or show them."""
+    noticing: Noticing = field(default_factory=Noticing)
+    """Who is told of what."""
+    courier: Courier | None = None
 
     def save(self, record: Record, *events: Event) -> None:
         """Make the new record durable, and all events up to now with it; only then is it the record."""
         record, closed = closing(self.record, record, self.clock.now())
-        self.store.save(record, (*self.unsaved, *events, *closed))
+        new = (*self.unsaved, *events, *closed)
+        self.store.save(record, new)
         self.record = record
+        self.written += new
         self.unsaved.clear()
 
     def save_events(self) -> None:
         """Write down what happened since the record was saved."""
         if self.unsaved:
             self.save(self.record)
+
+    def post(self) -> None:
+        """Have the outbox carried away; what does not arrive stays for the next pass."""
+        waiting = self.record.outbox
+        arrived = self.courier.deliver(waiting) if self.courier is not None and waiting else frozenset()
+        if arrived:
+            left = tuple(letter for at, letter in enumerate(waiting) if at not in arrived)
+            self.save(replace(self.record, outbox=left))
 
     @property
     def eyes(self) -> Eyes:
@@ -177,6 +207,7 @@ class Run:
             frozenset(self.machines_failed),
             sum(outcome.kind in ("rented", "doubtful") for outcome in self.outcomes),
             self.added,
+            frozenset(self.bid),
         )
 
     def note(self, outcome: Outcome) -> None:
@@ -187,9 +218,6 @@ class Run:
             event = of_seat(at, _EVENTS[outcome.kind], outcome.seat, outcome.text, outcome.instance_id, rate)
             self.unsaved.append(event)
         self.tell(outcome)
-
-
-Rent = Create | Replace
 
 
 def apply(run: Run, plan: Plan) -> None:
@@ -203,8 +231,10 @@ def apply(run: Run, plan: Plan) -> None:
     for batch in run.batches.values():
         batch.begin_pass()
     actions = [action for action in plan.actions() if due(action)]
-    rents: deque[Rent] = deque(a for a in actions if not isinstance(a, Destroy) and not _old_first(a))
-    destroys: deque[Destroy | Replace] = deque(a for a in actions if not isinstance(a, Create) and _old_first(a))
+    rents: deque[Rent] = deque(a for a in actions if isinstance(a, Rent) and not _old_first(a))
+    destroys: deque[Destroy | Replace] = deque(
+        a for a in actions if not isinstance(a, Create | Update) and _old_first(a)
+    )
     sent: list[Destroy | Replace] = []
     while destroys or rents:
         if destroys and (not rents or _destroy_is_free_first(run)):
@@ -213,6 +243,8 @@ def apply(run: Run, plan: Plan) -> None:
                 sent.append(action)
         else:
             _rent(run, rents.popleft())
+    for update in (a for a in actions if isinstance(a, Update)):
+        _bid(run, update)
     confirmed = confirm(run, [a.old.id for a in sent]) if sent else set()
     for action in sent:
         if isinstance(action, Replace) and action.old.id in confirmed:
@@ -226,6 +258,20 @@ def _old_first(action: Rent | Destroy) -> bool:
 
 def _destroy_is_free_first(run: Run) -> bool:
     return run.provider.free_at("destroy") <= run.provider.free_at("rent")
+
+
+def _bid(run: Run, action: Update) -> None:
+    """A new bid, once in a run; from then on the instance has as long to win as it had from its loss on."""
+    run.bid.add(action.old.id)
+
+    def write_down() -> None:
+        run.added += money(action).lasting
+        run.save(waits_anew(run.record, action.old.id, run.clock.now()))
+
+    outcome = give_bid(run.provider, run.clock, action, write_down)
+    run.note(outcome)
+    if outcome.kind == "bid":
+        run.save(with_bid(run.record, action.old.id, action.bid))
 
 
 # --- destroying -----------------------------------------------------------------------------------
@@ -299,8 +345,10 @@ def _emptied(run: Run, action: Destroy | Replace, at: float) -> Record:
     if action.old.id in run.record.leaving:
         return run.record
     unasked = action.unasked if isinstance(action, Destroy) else not action.asked
-    seat = action.seat
-    return with_emptied(run.record, seat, at) if unasked else without_emptied(run.record, frozenset([seat]))
+    seat, record = action.seat, run.record
+    if isinstance(action, Replace) and unasked:
+        record = with_unasked(record, seat.fleet, at)
+    return with_emptied(record, seat, at) if unasked else without_emptied(record, frozenset([seat]))
 
 
 def _fresh(run: Run, action: Destroy | Replace) -> tuple[Instance | Gone | Outcome, float]:
@@ -445,7 +493,7 @@ def _as_of_now(run: Run, action: Rent, candidate: Candidate) -> Candidate | Lite
         run.note(Outcome("skipped", action.seat, why))
         return "stop"
     run.saw(news)
-    if fresh is not None and fresh.price <= action.ceiling:
+    if fresh is not None and fresh.price <= action.ceiling and (fresh.bid is None) == (candidate.bid is None):
         return fresh
     now = "is not shown any more" if fresh is None else f"costs ${fresh.price:.3f}/h now, over ${action.ceiling:.3f}/h"
     run.offers_gone.add(candidate.offer.id)
@@ -467,6 +515,8 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
     offer = candidate.offer
     intent = Intent(attempt, seat, run.clock.now(), ceiling, offer.id, offer.machine_id)
     record = with_intent(run.record, intent)
+    if isinstance(action, Replace) and action.trial is not None:
+        record = with_trial(record, _trial(intent, action.trial, candidate.price))
     run.save(with_replacement(record, seat, intent.at) if is_unasked(action) else record)
     if run.clock.now() - intent.at > max(SEND_WITHIN_S, run.settle.evidence_after_s / 5):
         # Others may be about to settle it as never made. Whoever has done so has written: then this save is refused.
@@ -483,8 +533,10 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
             _rented(run, intent, instance_id, candidate)
         case RefusedButCreated(instance_id, why):
             batch.answered(clear=False)
+            if order.bid is not None:  # A lost bid: somebody else bids more there.
+                run.machines_failed.add(offer.machine_id)
             _rented(run, intent, instance_id, None)
-            _undo(run, intent, instance_id, why, candidate.price)
+            _undo(run, intent, instance_id, why, candidate)
         case OfferGone(why):
             run.offers_gone.add(offer.id)
             run.attempts[seat] -= 1
@@ -509,7 +561,13 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
 
 def _never_made(record: Record, intent: Intent) -> Record:
     """The record once an attempt was refused in so many words."""
-    return without_replacement(without_intents(record, [intent.attempt]), intent.seat, intent.at)
+    record = without_trial(without_intents(record, [intent.attempt]), intent.attempt)
+    return without_replacement(record, intent.seat, intent.at)
+
+
+def _trial(intent: Intent, rules: Cheaper, price: Decimal) -> Trial:
+    end = until(intent.at, price, rules.candidate_for_s, rules.candidate_cost)
+    return Trial(intent.attempt, intent.seat, intent.at, end, intent.machine_id)
 
 
 def _order(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, attempt: str) -> RentOrder:
@@ -518,7 +576,7 @@ def _order(run: Run, seat: Seat, fleet: Fleet, candidate: Candidate, attempt: st
     env = {n: v if isinstance(v, str) else run.secrets.values[v.name] for n, v in fleet.container.env}
     login = fleet.container.registry_login
     password = run.secrets.values[login.password.name] if login else None
-    return RentOrder(candidate.offer.id, label, fleet.container, env, password)
+    return RentOrder(candidate.offer.id, label, fleet.container, env, password, fleet.rental.kind, candidate.bid)
 
 
 def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | None) -> None:
@@ -529,20 +587,25 @@ def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | N
     if candidate is not None:
         offer = candidate.offer
         text = f"{offer.gpu_count}x {offer.gpu_name}, {offer.location or 'place unknown'}, machine {offer.machine_id}"
+        text += "" if candidate.bid is None else f", bid ${candidate.bid:.4f}/h"
         run.note(Outcome("rented", intent.seat, text, instance_id, candidate.price))
     record = with_known(with_intent(run.record, replace(intent, instance_id=instance_id)), [known])
     record = with_rented(record, instance_id, known.seen_at) if run.checks is not None else record
+    if candidate is not None and candidate.bid is not None:
+        record = with_bid(record, instance_id, candidate.bid)
     run.save(rented(record, instance_id, known.seen_at))
 
 
-def _undo(run: Run, intent: Intent, instance_id: int, why: str, rate: Decimal) -> None:
+def _undo(run: Run, intent: Intent, instance_id: int, why: str, candidate: Candidate) -> None:
     """A refusal that made an instance all the same: it bills, so it goes, unless a fresh read shows that it is another
     one. Where it cannot be read it is sent later."""
-    seat = intent.seat
-    reason = f"refused but created: {why}"
+    seat, rate, is_bid = intent.seat, candidate.price, candidate.bid is not None
+    reason = f"{'the bid lost' if is_bid else 'refused but created'}: {why}"
     run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is to go", instance_id, rate))
     at = run.clock.now()
-    _save_leaving(run, Leaving(instance_id, seat, at, reason, rate), with_emptied(run.record, seat, at))
+    # A bid that loses at once has cost nothing, and the next one is no replacement.
+    record = run.record if is_bid else with_emptied(run.record, seat, at)
+    _save_leaving(run, Leaving(instance_id, seat, at, reason, rate), record)
     try:
         reading = run.provider.instance(instance_id)
     except (DoubtfulReading, Unreachable):

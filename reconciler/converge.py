@@ -12,14 +12,15 @@ from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import doubt_left_s
 from reconciler.core.history import Event, learned
 from reconciler.core.model import Account
-from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, due
+from reconciler.core.notices import noticed
+from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, Replace, Update, due
 from reconciler.core.record import with_pause
 from reconciler.core.report import Ending, Outcome
 from reconciler.core.settle import Settle, grown
 from reconciler.core.spans import span
 from reconciler.core.states import State
 from reconciler.errors import DoubtfulReading, Unreachable
-from reconciler.reconcile import Pass, run_pass
+from reconciler.reconcile import ACCOUNT_AGAIN_S, Pass, run_pass, same_account
 
 POLL_S = 10.0
 """How often an instance that boots is looked at."""
@@ -49,13 +50,13 @@ class Approved:
     told: Callable[[str], None] = field(default=lambda _: None)
 
 
-def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, first: Pass | None = None) -> Result:
+def converge(run: Run, wish: Wish, approved: Approved, first: Pass | None = None) -> Result:
     """Pass after pass: observe, plan, cut to what was approved, apply, wait. `first` is a fresh pass to start with."""
     deadline = run.clock.now() + approved.timeout_s
     wish = replace(wish, allowed=replace(wish.allowed, counted=True))
     while True:
         done = run.done()
-        newest = first or _pass(run, wish, account, approved, done)
+        newest = first or _pass(run, wish, approved, done)
         first = None
         save_pass(run, newest)
         plan = within(newest.plan, approved.envelope, done)
@@ -64,11 +65,14 @@ def converge(run: Run, wish: Wish, account: Account | None, approved: Approved, 
         if approved.step_only:
             check_rented(run, wish.fleets)
             run.save_events()
+            run.post()
             return Result(Ending.STEPPED, newest.plan, failed=_failed(run, plan))
+        run.post()
         waits = list(_waits(run, plan, wish.settle))
         if not waits:
-            final = _pass(run, wish, account, approved, done) if any(map(due, plan.actions())) else newest
+            final = _pass(run, wish, approved, done) if any(map(due, plan.actions())) else newest
             save_pass(run, final)
+            run.post()
             return Result(Ending.DONE, final.plan, failed=_given_up(final.plan, approved.envelope))
         left = deadline - run.clock.now()
         if left <= 0:
@@ -83,6 +87,7 @@ def save_pass(run: Run, newest: Pass, *, whole: bool = False, ended: frozenset[s
     it looked at every seat, not at those of an envelope."""
     _tell_ready(run, newest)
     record, events = learned(run.record, newest.record, newest.merged, newest.plan, newest.diff, whole=whole)
+    record = noticed(record, newest.plan, newest.diff, newest.merged.vanished, run.noticing, whole=whole)
     now = run.clock.now()
     for name in sorted(ended - set(record.paused)):
         record, paused = with_pause(record, name, now), Event(now, "paused", name, text="the fleet is destroyed")
@@ -90,11 +95,12 @@ def save_pass(run: Run, newest: Pass, *, whole: bool = False, ended: frozenset[s
     run.save(record, *events)
 
 
-def _pass(run: Run, wish: Wish, account: Account | None, approved: Approved, done: Done) -> Pass:
+def _pass(run: Run, wish: Wish, approved: Approved, done: Done) -> Pass:
     """One pass; a doubtful reading is waited out a few times before it ends the run."""
     envelope = approved.envelope
     for tries_left in range(FAILED_PASSES, 0, -1):
         try:
+            account = _account_of(run)
             newest = run_pass(run.eyes, wish, run.record, account, sights=run.sights, envelope=envelope, done=done)
             run.saw(newest.news)
             return newest
@@ -106,9 +112,17 @@ def _pass(run: Run, wish: Wish, account: Account | None, approved: Approved, don
     raise AssertionError("the loop above returns or raises")
 
 
+def _account_of(run: Run) -> Account | None:
+    """The account, read again every ten minutes: another one's answer ends the run before anything is sent."""
+    if run.account is not None and run.clock.now() - run.account_at >= ACCOUNT_AGAIN_S:
+        run.account = same_account(run.provider, run.account)
+        run.account_at = run.clock.now()
+    return run.account
+
+
 def _failed(run: Run, plan: Plan) -> tuple[str, ...]:
     """What one step should have done and could not."""
-    destroys = (action for action in plan.actions() if not isinstance(action, Create))
+    destroys = (action for action in plan.actions() if isinstance(action, Replace | Destroy))
     return tuple(
         f"instance {a.old.id} could not be read, so it was not destroyed" for a in destroys if a.old.id in run.unread
     )
@@ -153,11 +167,13 @@ def _waits_of(run: Run, fleet: FleetPlan, mislabelled: tuple[int, ...]) -> Itera
             yield f"{action.seat}: {action.wait.reason}", max(POLL_S, action.wait.seconds or 0)
         elif not isinstance(action, Create) and action.old.id in run.unread:
             yield f"{action.seat}: instance {action.old.id} cannot be read", POLL_S
+        elif isinstance(action, Update):
+            yield f"{action.seat}: a new bid", POLL_S
         elif not stopped and not isinstance(action, Destroy):
             yield f"{action.seat}: booting", POLL_S
         elif not stopped and isinstance(action, Destroy) and action.old.id in run.rented:
             yield f"{action.seat}: instance {action.old.id} was not as ordered", POLL_S
     hopeless = {i.seat for i in run.record.intents.values() if i.instance_id in mislabelled}
     for note in fleet.notes:
-        if note.kind in ("pending", "doubtful", "leaving") and note.seat not in hopeless:
+        if note.kind in ("pending", "doubtful", "leaving", "candidate") and note.seat not in hopeless:
             yield f"{note.seat}: {note.text}", POLL_S

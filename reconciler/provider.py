@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Protocol
 
 from reconciler.core.history import Event
+from reconciler.core.incidents import Letter
 from reconciler.core.label import Seat
 from reconciler.core.lease import Holder, Lease
 from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
 from reconciler.core.readiness import Findings, Target
 from reconciler.core.record import Record
+from reconciler.core.rises import Asked
 from reconciler.core.sights import NewSights, Sights
+from reconciler.core.ssh_keys import SshKey
 from reconciler.core.template import Template
 from reconciler.core.text import SafeText
 
-Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel", "logs"]
+Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel", "bid", "keys", "logs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,21 @@ RelabelAnswer = RelabelSent | Gone | RelabelDoubtful
 
 
 @dataclass(frozen=True, slots=True)
+class BidSent:
+    """The account accepted it. It counts only once it was read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class BidDoubtful:
+    """Refused, or no trustworthy answer: only a reading tells which bid stands now."""
+
+    why: SafeText
+
+
+BidAnswer = BidSent | Gone | BidDoubtful
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The answer of one search."""
 
@@ -126,7 +145,7 @@ class Provider(Protocol):
 
     Reading changes nothing. A reading that is not beyond doubt raises `DoubtfulReading`, `Unreachable` or
     `KeyProblem`; it never returns less. Destroying what is gone is success. Renting sends one request, ever, and so
-    does a change of a label.
+    do a change of a label and a new bid.
     """
 
     def account(self) -> Account:
@@ -177,6 +196,29 @@ class Provider(Protocol):
         """
         ...
 
+    def bid(self, instance_id: int, price: Decimal) -> BidAnswer:
+        """Give an interruptible instance a new bid in $/h without storage; one request on the wire, never repeated.
+
+        Whatever the answer, the caller reads the instance again. Raises `KeyProblem` where the key is refused.
+        """
+        ...
+
+    def price_rises(self) -> tuple[Asked, ...]:
+        """What hosts ask for to go on beyond the end of a contract. Nobody accepts it here; it is only told."""
+        ...
+
+    def ssh_keys(self) -> tuple[SshKey, ...]:
+        """The public keys of the account, which every instance is given that is made from then on."""
+        ...
+
+    def add_ssh_key(self, text: str) -> SshKey:
+        """Give the account another public key, in one request. Raises where it is not known to be there."""
+        ...
+
+    def attach_ssh_key(self, instance_id: int, text: str) -> bool:
+        """Let a public key into one instance that exists; False where that is not known to have happened."""
+        ...
+
     def free_at(self, route: Route) -> float:
         """When the next call of `route` may be sent without waiting, epoch seconds."""
         ...
@@ -198,6 +240,9 @@ class Store(Protocol):
 
         An answer of the store that leaves open whether it was written is settled by reading again; where that is not
         possible either it raises `NotSaved`, and the caller sends nothing more.
+
+        While the lease is held a store to which writing is dear may put off, for a minute at most, a record without
+        events that only says again what is known, and in which no attempt, destroy or change of a label is open.
         """
         ...
 
@@ -248,8 +293,8 @@ class Store(Protocol):
 class Probe(Protocol):
     """A look at machines from where this program runs.
 
-    It reads only: nothing is sent to a machine beyond the opening of a connection. It never raises for a machine that
-    is unreachable, and returns within a bounded time however many addresses there are.
+    It reads only, and changes nothing on a machine. It never raises for a machine that is unreachable or answers
+    nonsense, and returns within a bounded time however many there are.
     """
 
     def latency_ms(self, addresses: Sequence[str], timeout_s: float) -> Mapping[str, float]:
@@ -259,15 +304,11 @@ class Probe(Protocol):
         """
         ...
 
-
-class Checker(Protocol):
-    """A look at rented instances from where this program runs."""
-
     def check(self, targets: Sequence[Target]) -> Findings:
         """What the checks of each target say, by the instance's id; all targets are looked at side by side.
 
         A target's checks run in their order and stop at the first that does not pass. Bounded in time; never raises
-        for a machine.
+        for a machine. Here something is sent: what a check has to ask, and a login where there is a key.
         """
         ...
 
@@ -293,4 +334,12 @@ class Logs(Protocol):
 
     def of(self, seat: Seat) -> Sequence[KeptLog]:
         """What is kept of a seat, the oldest first; nothing where it cannot be read."""
+        ...
+
+
+class Courier(Protocol):
+    """Who carries letters to webhooks: in bounded time, and whatever becomes of them, never an error of the pass."""
+
+    def deliver(self, letters: Sequence[Letter]) -> frozenset[int]:
+        """Which of `letters`, by their position, have arrived; the others are given again in the next pass."""
         ...

@@ -7,32 +7,32 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from reconciler.clock import Clock
-from reconciler.core.assemble import Readings, Wish, assemble, room, sitting
-from reconciler.core.bans import bans_of
+from reconciler.core.assemble import Readings, Wish, assemble
 from reconciler.core.broke import no_credit
-from reconciler.core.budget import rooms
 from reconciler.core.checking import seen_ready, targets_of, watched
-from reconciler.core.demand import Need
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
 from reconciler.core.images import admitted
 from reconciler.core.label import Mark, read_label
 from reconciler.core.model import Account, Instance
-from reconciler.core.place import Ground, place, with_news
-from reconciler.core.plan import Held, Plan
+from reconciler.core.placement import Need, Placement
+from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.readiness import Look, blinded
-from reconciler.core.record import Record, without_pause
+from reconciler.core.record import Record, with_unwanted, without_pause
 from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights
 from reconciler.core.spend import counted
 from reconciler.core.template import no_such, outside, refuse, unseen
+from reconciler.core.timing import as_wanted
 from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
-from reconciler.provider import Checker, Gone, Listing, Provider
-from reconciler.survey import Eyes, survey
+from reconciler.eyes import Eyes
+from reconciler.provider import Gone, Listing, Probe, Provider
 
 EMPTY_LIST_AGAIN_S = 30.0
+ACCOUNT_AGAIN_S = 600.0
+"""So long a run relies on one answer about whose account it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def observe(provider: Provider, record: Record, owner: str, clock: Clock, accoun
     return Observation((*listing.instances, *alive), listing.started_at, frozenset(gone), account)
 
 
-def looked_at(checks: Checker, observation: Observation, wish: Wish, record: Record, clock: Clock) -> Observation:
+def looked_at(checks: Probe, observation: Observation, wish: Wish, record: Record, clock: Clock) -> Observation:
     """The observation with what the checks say of the instances that need a look. Where all are out of reach alike,
     that tells of this runner and of no instance."""
     fleets = {fleet.name: fleet for fleet in wish.fleets}
@@ -97,6 +97,16 @@ def read_account(provider: Provider) -> Account | None:
         return provider.account()
     except KeyProblem:
         return None
+
+
+def same_account(provider: Provider, account: Account) -> Account:
+    """The account read again: the same one, with its credit of now. Raises `DoubtfulReading` where it is another's:
+    then either answer is wrong, and the ledger that was chosen by the first may not be this account's."""
+    again = provider.account()
+    if again.id != account.id:
+        said = f"the key was said to be of account {account.id}, now of account {again.id}"
+        raise DoubtfulReading(f"{said}: neither answer is believed", hint="try again; if it stays, check the key")
+    return again
 
 
 def settle(record: Record, observation: Observation, wish: Wish, now: float) -> Merged:
@@ -126,6 +136,7 @@ def run_pass(
     """Observe, settle, compare, search, place, plan and guard. With an `envelope`, only its seats look for offers;
     `sights` are what earlier passes saw of the market."""
     done, clock, policy = done or Done(), eyes.clock, wish.policy
+    wish = replace(wish, fleets=tuple(as_wanted(fleet, clock.now()) for fleet in wish.fleets))
     observation = observe(eyes.provider, record, policy.owner, clock, account)
     if eyes.checks is not None:
         wish = replace(wish, checked=True)
@@ -133,18 +144,35 @@ def run_pass(
             observation = looked_at(eyes.checks, observation, wish, record, clock)
     wish = replace(wish, settle=grown(wish.settle, record.appeared, clock.now()))
     merged = settle(record, observation, wish, clock.now())
+    if merged.record.warm and not record.warm and account is not None:
+        # An empty ledger was chosen by one answer: another account's would be as empty.
+        observation = replace(observation, account=same_account(eyes.provider, account))
+    merged = _asked(wish, observation, merged, clock.now())
     diff = _compared(wish, observation, merged.record, clock.now())
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
     needs = [] if no_credit(observation) else needs
     refused = refused_templates(eyes.provider, needs, policy.images.allow)
     needs = [need for need in needs if need.fleet.name not in refused]
-    ground = _ground(wish, diff, merged.record, done, (sights or Sights()).fresh(clock.now()), clock.now())
-    market = survey(eyes, needs, ground)
-    placement = place(needs, market.offers, with_news(ground, market.news))
-    readings = Readings(observation, merged, diff, placement, market.seen, market.problems)
+    nothing_wanted = MarketSeen(share=1.0, since=clock.now())  # and so all was seen that could matter
+    readings = Readings(observation, merged, diff, Placement(), nothing_wanted)
+    news = None
+    if needs or any(fleet.replace.cheaper for fleet in wish.fleets):
+        from reconciler.shopping import Shop, shop
+
+        going = Shop(eyes, wish, done, (sights or Sights()).fresh(clock.now()), envelope)
+        readings, news = shop(going, readings, needs, refused)
     plan = refuse(assemble(wish, readings, clock.now(), done), refused)
-    return Pass(plan, merged.record, diff, merged, market.news)
+    return Pass(plan, readings.merged.record, diff, readings.merged, news)
+
+
+def _asked(wish: Wish, observation: Observation, merged: Merged, now: float) -> Merged:
+    """What a person wants replaced, written down in the first pass of a run: what comes in its place is another one."""
+    if wish.allowed.counted or not wish.replacing:
+        return merged
+    marks = ((i.id, read_label(i.label, wish.policy.owner)) for i in observation.instances)
+    there = [number for number, mark in marks if isinstance(mark, Mark) and mark.seat in wish.replacing]
+    return replace(merged, record=with_unwanted(merged.record, there, now))
 
 
 def _compared(wish: Wish, observation: Observation, record: Record, now: float) -> Diff:
@@ -157,19 +185,6 @@ def _compared(wish: Wish, observation: Observation, record: Record, now: float) 
         policy.blacklist,
         now=now,
         lost_per_day=wish.settle.lost_per_day,
-    )
-
-
-def _ground(wish: Wish, diff: Diff, record: Record, done: Done, sights: Sights, now: float) -> Ground:
-    in_doubt = (intent.offer_id for intent in record.intents.values())
-    return Ground(
-        bans_of(wish.policy, record, now),
-        now,
-        sitting(diff),
-        done.offers_gone.union(in_doubt),
-        sights,
-        rooms(diff),
-        room(wish.policy.limits, diff, record, now),
     )
 
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import groupby
 
-from reconciler.clock import Clock
+from reconciler.core.bids import priced
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.crowd import overlap
-from reconciler.core.demand import Need
+from reconciler.core.demand import in_order, who_wants
 from reconciler.core.hunt import Hunt
 from reconciler.core.label import Seat
 from reconciler.core.latency import answers_by_machine, candidates_to_measure
 from reconciler.core.model import Fleet, Offer, OfferQuery
 from reconciler.core.place import Ground
+from reconciler.core.placement import Need
 from reconciler.core.plan import MarketSeen
 from reconciler.core.pool import Pool
 from reconciler.core.query import wide_query_of
-from reconciler.core.sights import NewSights, Sights, sizes_of, utc_day, with_measured
+from reconciler.core.sights import NewSights, Sights, sizes_of, together, utc_day, with_measured
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
-from reconciler.provider import Checker, Found, Probe, Provider
+from reconciler.eyes import Eyes
+from reconciler.provider import Found, Probe, Provider
 
 ROWS_A_DAY = 20_000
 """The quota (seen): rows that searches answer, by UTC day."""
@@ -58,17 +61,6 @@ class Market:
 
 
 @dataclass(slots=True)
-class Eyes:
-    """What the market is looked at with: searches, measurements, time."""
-
-    provider: Provider
-    clock: Clock
-    probe: Probe | None = None
-    checks: Checker | None = None
-    """What looks at instances; None: one that runs counts as ready."""
-
-
-@dataclass(slots=True)
 class _Look:
     """One pass's look, as it grows."""
 
@@ -92,6 +84,15 @@ def survey(eyes: Eyes, needs: Sequence[Need], ground: Ground) -> Market:
     """Offers for every fleet that needs some, fleets of higher priority first. Without needs nothing is searched; one
     fleet's failed search does not stop the others, but a day's quota used up ends the searching."""
     return _market(eyes, needs, _look(eyes, needs, ground), ground)
+
+
+def both(first: Market, second: Market) -> Market:
+    """Two looks of one pass as one. What kept the second from seeing more is no problem of the plan."""
+    news = [each.news for each in (first, second) if each.news is not None]
+    share = first.share if first.searches else second.share
+    searches, rows = first.searches + second.searches, first.rows + second.rows
+    seen = reduce(together, news) if news else None
+    return Market((*first.offers, *second.offers), searches, rows, share, first.problems, seen, first.since)
 
 
 def look_around(eyes: Eyes, fleet: Fleet, ground: Ground, machine: int | None = None) -> Market:
@@ -123,8 +124,7 @@ def _market(eyes: Eyes, needs: Sequence[Need], look: _Look, ground: Ground) -> M
 
 
 def _hunts(needs: Sequence[Need], ground: Ground) -> list[Hunt]:
-    ordered = sorted(needs, key=lambda need: (-need.fleet.priority, need.seat))
-    groups = [list(group) for _, group in groupby(ordered, key=lambda need: need.seat.fleet)]
+    groups = [list(group) for _, group in groupby(sorted(needs, key=in_order), key=who_wants)]
     return [_hunt(group, groups, ground) for group in groups]
 
 
@@ -179,7 +179,7 @@ def _spent(used: int, repairs: bool) -> str:
 def _measure(eyes: Eyes, needs: Sequence[Need], pool: Pool, ground: Ground) -> NewSights:
     """Ask the best candidates of fleets with `latency.probe` how far they are; what was learnt."""
     learnt = NewSights(ground.now)
-    fleets = {need.fleet.name: need.fleet for need in needs if need.fleet.latency and need.fleet.latency.probe}
+    fleets = {who_wants(need): need.fleet for need in needs if need.fleet.latency and need.fleet.latency.probe}
     if eyes.probe is None:
         return learnt
     for fleet in fleets.values():
@@ -226,4 +226,5 @@ def offer_now(provider: Provider, fleet: Fleet, candidate: Candidate, now: float
     news = NewSights(now, rows=found.rows)
     if fresh is None:
         return None, news
-    return replace(candidate, offer=fresh, price=fresh.price_per_hour(fleet.container.disk_gb)), news
+    cost = priced(fleet, fresh)
+    return replace(candidate, offer=fresh, price=cost.price, bid=cost.bid), news

@@ -32,8 +32,9 @@ from reconciler.core.model import (
     Spread,
     Tier,
 )
-from reconciler.core.place import Ground, Placement, place
-from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Wait
+from reconciler.core.place import Ground, place
+from reconciler.core.placement import Placement
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Update, Wait
 from reconciler.core.planner import fleet_plan, needs_of
 from reconciler.core.record import Intent, Known, Leaving, Record, with_known
 from reconciler.core.sights import Sights
@@ -133,6 +134,7 @@ _STATUS: dict[str, dict[str, str | None]] = {
     "offline": {"reported": "offline", "intended": "running", "current": "running", "heading": "running"},
     "unknown": {"reported": "unknown", "intended": "running", "current": "running", "heading": "running"},
     "stopped": {"reported": "exited", "intended": "stopped", "current": "stopped", "heading": "stopped"},
+    "outbid": {"reported": "exited", "intended": "stopped", "current": "stopped", "heading": "stopped"},
     "queued": {"reported": "exited", "intended": "running", "current": "stopped", "heading": "running"},
 }
 
@@ -164,6 +166,7 @@ def instance(
         "disk_gb": Decimal(spec.container.disk_gb),
         "image": safe(spec.container.image) if spec.container.image else None,
         "vast_template": safe(spec.container.vast_template) if spec.container.vast_template else None,
+        "interruptible": spec.rental.interruptible or None,
         **_STATUS[status],
     }
     if isinstance(options.get("price_per_hour"), str):
@@ -177,7 +180,10 @@ def adopted(spec: Fleet, row: Instance, shared: Blacklist = NO_BANS, at: str = "
 
 
 def offer(id: int = 1, **options: Any) -> Offer:
-    """An offer that fits the default fleet, at `price` $/h all-in (storage costs nothing unless a test says so)."""
+    """An offer that fits the default fleet, at `price` $/h all-in (storage costs nothing unless a test says so); with
+    `least_bid` it is one for bids, and that is its price."""
+    if "least_bid" in options:
+        options["price"] = options["least_bid"] = money(options["least_bid"])
     price = options.pop("price", "0.2")
     shown: dict[str, Any] = {
         "machine_id": id + 5000,
@@ -329,5 +335,7 @@ def _line(action: Action) -> str:
         return f"+ {action.seat} offer {action.choice.candidate.offer.id}"
     if isinstance(action, Destroy):
         return f"- {action.seat} {action.old.id}"
+    if isinstance(action, Update):
+        return f"~ {action.seat} {action.old.id} bid {action.bid}"
     sign = "+/-" if action.order == "create-first" else "-/+"
     return f"{sign} {action.seat} {action.old.id} -> offer {action.choice.candidate.offer.id}"

@@ -21,6 +21,7 @@ COMMANDS = {
     "validate": ("validate", "Check the specs and say everything that is wrong with them."),
     "plan": ("plan", "Show what would change and what it costs."),
     "apply": ("apply", "Make the account match the specs."),
+    "watch": ("watch", "Keep the account as the specs say, pass after pass."),
     "status": ("status", "List what runs, what it costs, and what is not ours."),
     "events": ("history", "Tell what happened, by fleet or seat."),
     "leaks": ("history", "List destroys that were sent and are not proven."),
@@ -36,6 +37,8 @@ COMMANDS = {
     "strikes": ("strikes", "List the machines that failed us, and forgive one."),
     "unlock": ("history", "Remove the lease of a run that is dead."),
     "free": ("fleets", "Rent for a frozen seat again."),
+    "ssh": ("ssh", "Log in to the instance of a seat."),
+    "ssh-key": ("ssh", "Give the account a public SSH key."),
     "simulate": ("simulate", "Move the simulated world, break an instance in it, start anew; serve it over HTTP."),
 }
 """Every command: its file and its line in the help, so that `--help` loads none of them."""
@@ -61,7 +64,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"reconciler.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(module, f"{name}_" if iskeyword(name) else name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -87,8 +91,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, in a process of its own, and leave with its exit code."""
     _be_quick()
     code = run(args)
-    gc.freeze()  # The interpreter's own end searches everything for cycles, several times: a tenth of a short command.
-    sys.exit(code)
+    _leave(code)
 
 
 def _be_quick() -> None:
@@ -96,6 +99,17 @@ def _be_quick() -> None:
     gc.set_threshold(100_000)  # A command makes many objects and hardly a cycle: the usual 700 is much searching.
     # httpx imports its own command line, and with it rich and pygments, wherever these happen to be installed.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once. Every command has closed what it opened: what is left is to hand over what was written.
+    The interpreter's own end would take every module apart first, which is a fiftieth of a short command."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # either is None where it was closed from the start
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or 1
+    os._exit(code)
 
 
 def run(args: Sequence[str] | None = None) -> int:

@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from reconciler.cli.compose import World, open_world
+from reconciler.cli.apply import turn_of
+from reconciler.cli.compose import open_world
 from reconciler.cli.declared import one, read
+from reconciler.cli.moving import Task, move
 from reconciler.cli.options import (
     DEFAULT_PATHS,
     Scope,
-    Shape,
     beside_option,
+    lock_timeout_option,
+    shape,
+    shape_options,
     where,
     world_options,
 )
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
-from reconciler.cli.signals import asking_to_stop, interrupting_at_once
-from reconciler.core.assemble import Wish
-from reconciler.core.diff import compare
-from reconciler.core.model import Account, Policy
-from reconciler.core.moves import (
-    Ask,
-    Ground,
-    Kind,
-    Moves,
-    Step,
-    adopt_all,
-    adopt_named,
-    release_all,
-    release_named,
-    under_way,
-)
-from reconciler.core.record import Record, with_pause
-from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
-from reconciler.reconcile import observe, settle
-from reconciler.relabel import Hand, carry
+from reconciler.cli.signals import asking_to_stop
+from reconciler.core.model import Policy
+from reconciler.core.moves import Ask, Ground, Moves, adopt_all, adopt_named, release_all, release_named, under_way
+from reconciler.errors import WrongUsage
 from reconciler.spec.load import Loaded
 
 _ASK = re.compile(r"(?P<fleet>[a-z0-9-]{1,40})(?:/(?P<index>0|[1-9][0-9]{0,3}))?=(?P<id>[1-9][0-9]{0,18})", re.ASCII)
@@ -52,13 +38,6 @@ _policy = click.option(
     "--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place."
 )
 _yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-_format = click.option(
-    "--format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="For people or machines.",
-)
 
 
 @click.command()
@@ -68,7 +47,8 @@ _format = click.option(
 @beside_option
 @world_options
 @_yes
-@_format
+@lock_timeout_option
+@shape_options
 def adopt(**values: Any) -> int:
     """Take instances that exist into declared fleets, as they are. Only their labels change.
 
@@ -82,7 +62,7 @@ def adopt(**values: Any) -> int:
       reconcile adopt june=41250007 june=41250008 specs/
       reconcile adopt --all --yes
     """
-    world_at, screen = where(values), Screen(Shape(values["format"], False))
+    world_at, screen = where(values), Screen(shape(values))
     asks, paths = _asked(values["words"])
     if asks and values["everything"]:
         raise WrongUsage("--all and names exclude each other")
@@ -100,7 +80,8 @@ def adopt(**values: Any) -> int:
 
     with open_world(world_at) as world, asking_to_stop(world.clock.stop):
         warn(world, screen)
-        task = Task("adopt", chosen, not values["everything"], frozenset(values["beside"]))
+        turn = turn_of("adopt", values["lock_timeout"], world, screen)
+        task = Task("adopt", chosen, not values["everything"], turn, frozenset(values["beside"]))
         return move(world, loaded, screen, task, yes=values["yes"])
 
 
@@ -110,7 +91,8 @@ def adopt(**values: Any) -> int:
 @_policy
 @world_options
 @_yes
-@_format
+@lock_timeout_option
+@shape_options
 def release(**values: Any) -> int:
     """Let instances go: their old labels are put back, and nothing is destroyed.
 
@@ -122,7 +104,7 @@ def release(**values: Any) -> int:
       reconcile release 41250007
       reconcile release --all --yes        (to leave; then delete the specs)
     """
-    world_at, screen = where(values), Screen(Shape(values["format"], False))
+    world_at, screen = where(values), Screen(shape(values))
     ids = [int(word) for word in values["words"] if _ID.fullmatch(word)]
     paths = tuple(word for word in values["words"] if not _ID.fullmatch(word))
     if bool(ids) == values["everything"]:
@@ -136,7 +118,8 @@ def release(**values: Any) -> int:
 
     with open_world(world_at) as world, asking_to_stop(world.clock.stop):
         warn(world, screen)
-        return move(world, loaded, screen, Task("release", chosen, bool(ids)), yes=values["yes"])
+        turn = turn_of("release", values["lock_timeout"], world, screen)
+        return move(world, loaded, screen, Task("release", chosen, bool(ids), turn), yes=values["yes"])
 
 
 def _asked(words: Sequence[str]) -> tuple[list[Ask], tuple[str, ...]]:
@@ -167,135 +150,3 @@ def _declared(paths: Sequence[str], policy: str | None, screen: Screen) -> Loade
     if not paths and policy is None and not Path(DEFAULT_PATHS[0]).exists():
         return Loaded((), Policy(), (), (), complete=False)
     return read(Scope(tuple(paths or DEFAULT_PATHS), (), policy), screen)
-
-
-# --- doing it ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be done, and how it is chosen."""
-
-    kind: Kind
-    chosen: Callable[[Ground], Moves]
-    named: bool
-    """A person named each instance: then one that cannot be done refuses all."""
-    beside: frozenset[str] = frozenset()
-    paused: frozenset[str] = frozenset()
-    """Fleets that are paused already."""
-
-
-def move(world: World, loaded: Loaded, screen: Screen, task: Task, *, yes: bool) -> int:
-    """Read, choose, show, ask, send, confirm, report."""
-    account = world.provider.account()
-    store = world.ledger(account, loaded.policy.owner, read_only=False)
-    try:
-        screen.busy("reading the account")
-        ground = _ground(world, loaded, account, store.load(), task.beside)
-        found = task.chosen(ground)
-        task = replace(task, paused=frozenset(part.fleet.name for part in ground.diff.fleets if part.paused))
-        _show(screen, task, found, loaded)
-        if task.named and found.refusals:
-            first = found.refusals[0]
-            raise RefusedByGuard(f"instance {first.instance_id}: {first.why}; nothing was changed", hint=first.lift)
-        if not found.moves:
-            _say(screen, task, found, [], loaded)
-            return 0
-        if any(move.before != move.after for move in found.moves):
-            _consent(screen, task, found, yes)
-        hand = Hand(world.provider, store, world.clock, loaded.policy.owner, ground.record)
-        hand.tell = lambda step: _tell(screen, step)
-        return _done(hand, screen, task, found, loaded)
-    finally:
-        world.keep_pace(store)
-        store.close()
-        world.save()
-
-
-def _ground(world: World, loaded: Loaded, account: Account, record: Record, beside: frozenset[str]) -> Ground:
-    policy = loaded.policy
-    observation = observe(world.provider, record, policy.owner, world.clock, account)
-    wish = Wish(loaded.fleets, policy, loaded.complete, settle=world.settle)
-    now = world.clock.now()
-    merged = settle(record, observation, wish, now)
-    diff = compare(loaded.fleets, observation.instances, merged.record, policy.owner, policy.blacklist, now=now)
-    return Ground(diff, merged.record, policy.owner, policy.blacklist, now, beside)
-
-
-def _done(hand: Hand, screen: Screen, task: Task, found: Moves, loaded: Loaded) -> int:
-    """Send and report, whatever happens on the way."""
-    if task.kind == "release":
-        hand.save(_paused(hand.record, _concerned(found, loaded), hand.clock.now()))
-    else:
-        hand.save(hand.record)
-    error: ReconcileError | None = None
-    try:
-        carry(hand, task.kind, found.moves)
-    except ReconcileError as failure:
-        error = failure
-    except KeyboardInterrupt:
-        error = Interrupted("stopped in the middle of a call")
-    _say(screen, task, found, hand.steps, loaded, error)
-    if error is not None:
-        return error.exit_code
-    return 0 if all(step.state == "done" for step in hand.steps) else 1
-
-
-def _concerned(found: Moves, loaded: Loaded) -> list[str]:
-    declared = {fleet.name for fleet in loaded.fleets}
-    return sorted({move.seat.fleet for move in found.moves} & declared)
-
-
-def _paused(record: Record, fleets: Iterable[str], now: float) -> Record:
-    for name in fleets:
-        record = with_pause(record, name, now)
-    return record
-
-
-def _consent(screen: Screen, task: Task, found: Moves, yes: bool) -> None:
-    if yes:
-        return
-    if not (sys.stdin.isatty() and screen.is_text):
-        raise RefusedByGuard("nobody said yes, and there is no terminal to ask at", hint="--yes")
-    from reconciler.views.moves import question
-
-    with interrupting_at_once():
-        agreed = click.confirm(question(task.kind, found), default=False, err=True)
-    if not agreed:
-        raise RefusedByGuard("the answer was no: nothing was done")
-
-
-def _show(screen: Screen, task: Task, found: Moves, loaded: Loaded) -> None:
-    from reconciler.views.moves import moves_text
-
-    if screen.is_text:
-        screen.data(moves_text(task.kind, found, {fleet.name: fleet.source for fleet in loaded.fleets}))
-
-
-def _tell(screen: Screen, step: Step) -> None:
-    from reconciler.views.moves import step_text
-
-    if screen.is_text:
-        screen.data(step_text(step))
-
-
-def _say(
-    screen: Screen,
-    task: Task,
-    found: Moves,
-    steps: Sequence[Step],
-    loaded: Loaded,
-    error: ReconcileError | None = None,
-) -> None:
-    """The last words, or the whole document for machines."""
-    from reconciler.views.document import dump
-    from reconciler.views.moves import ending_lines, moves_document
-
-    paused = [name for name in _concerned(found, loaded) if task.kind == "release" or name in task.paused]
-    if not screen.is_text:
-        screen.data(dump(moves_document(task.kind, found, steps, paused, str(error) if error else None)))
-        return
-    if error is not None:
-        screen.alarm(f"error: {error}")
-    for line in ending_lines(task.kind, found, steps, paused):
-        screen.note(line)

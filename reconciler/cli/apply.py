@@ -15,17 +15,19 @@ import click
 
 from reconciler.apply import Run, Secrets
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import allowed_by, read, settle_of, wish
+from reconciler.cli.declared import read, settle_of, wish_of
 from reconciler.cli.holding import Turn, holding
 from reconciler.cli.options import (
     Duration,
     accept_gone_option,
+    approve_option,
     beside_option,
     first_run_option,
     lock_timeout_option,
     max_added_option,
     max_destroys_option,
     prune_option,
+    replace_option,
     scope,
     scope_options,
     shape,
@@ -36,6 +38,7 @@ from reconciler.cli.options import (
 from reconciler.cli.plan import plan_key, show, warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.signals import asking_to_stop, interrupting_at_once
+from reconciler.cli.telling import courier_of, noticing_of, tell_failure
 from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Envelope, envelope_of, narrowed, within
@@ -45,7 +48,6 @@ from reconciler.core.record import Record
 from reconciler.core.report import Ending, Outcome, Report
 from reconciler.core.saved import MAX_BYTES, SavedPlan, read_plan
 from reconciler.core.secret import Hidden
-from reconciler.core.settle import Settle
 from reconciler.errors import Interrupted, ReconcileError, RefusedByGuard, WrongUsage
 from reconciler.provider import Store
 from reconciler.reconcile import Pass, run_pass
@@ -61,6 +63,8 @@ FRESH_S = 120.0
 @max_destroys_option
 @accept_gone_option
 @max_added_option
+@approve_option
+@replace_option
 @beside_option
 @first_run_option
 @lock_timeout_option
@@ -83,8 +87,7 @@ def apply(**values: Any) -> int:
     world_at, wanted, shaped = where(values), scope(values), shape(values)
     screen = Screen(shaped)
     loaded = read(wanted, screen)
-    allowed = allowed_by(values)
-    checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
+    checked = wish_of(values, loaded)
     consent = Consent(screen, values["yes"], values["saved"], loaded.policy.file)
     with open_world(world_at) as world, asking_to_stop(world.clock.stop):
         warn(world, screen)
@@ -117,6 +120,12 @@ class Consent:
     def lifts(self) -> frozenset[int]:
         """Destroys that the saved plan asked for."""
         return self._saved.lifts if self._saved else frozenset()
+
+    def compare(self, plan: Plan) -> None:
+        """Say so when the approved plan was made for other instances than are there now."""
+        if self._saved is not None and self._saved.observed != plan.observed:
+            text = "The account has changed since the plan was made: what is still due of it is done, nothing else."
+            self.screen.note(text)
 
     def check(self, account: Account, want: Wish, now: float) -> None:
         """A stale saved plan is refused."""
@@ -179,15 +188,23 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
     screen, store, account = consent.screen, begun.store, begun.account
     run = Run(world.provider, store, world.clock, want.policy.owner, begun.record, randomness.randbits)
     run.settle, run.probe, run.sights = want.settle, world.probe, store.sights(world.clock.now())
+    run.account, run.account_at = account, world.clock.now()
     run.tell = lambda outcome: _tell(screen, outcome)
     run.checks, run.logs, run.strikes = world.checks, world.logs(account, want.policy.owner), want.policy.strikes
+    run.noticing = noticing_of(want)
+    run.courier = courier_of(world, want, in_environment, screen.note, screen.alarm)
     if consent.envelope is not None:
         want = replace(want, allowed=replace(want.allowed, approved=consent.lifts))
     screen.busy("reading the account and the market")
-    first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=consent.envelope)
+    try:
+        first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=consent.envelope)
+    except ReconcileError as failure:
+        tell_failure(run, failure)
+        raise
     run.saw(first.news)
     if consent.envelope is not None:
         first = replace(first, plan=within(first.plan, consent.envelope, run.done()))
+        consent.compare(first.plan)
     if screen.is_text:
         show(screen, first.plan, consent.policy_file, pending_only=screen.quiet)
     saved = consent.envelope
@@ -201,24 +218,24 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
         consent.given(first.plan)
     save_pass(run, first, whole=consent.envelope is None, ended=want.ending)
     approved = Approved(envelope, timeout_s, step_only, screen.progress)
-    return _converged(world, run, want, account, approved, first, screen)
+    return _converged(world, run, want, approved, first, screen)
 
 
-def _converged(
-    world: World, run: Run, want: Wish, account: Account, approved: Approved, first: Pass, screen: Screen
-) -> int:
+def _converged(world: World, run: Run, want: Wish, approved: Approved, first: Pass, screen: Screen) -> int:
     """Converge and report, whatever happens on the way: what was done is said even when it ends in an error."""
     error: ReconcileError | None = None
     result = Result(Ending.FAILED, first.plan)
     fresh = world.clock.now() - first.plan.made_at < FRESH_S
     try:
-        result = converge(run, want, account, approved, replace(first, record=run.record) if fresh else None)
+        result = converge(run, want, approved, replace(first, record=run.record) if fresh else None)
     except ReconcileError as failure:
         error = failure
     except KeyboardInterrupt:
         error = Interrupted("stopped in the middle of a call")
     with suppress(ReconcileError):  # What was sent before an error belongs into the history too.
         run.save_events()
+    if error is not None:
+        tell_failure(run, error)
     report = report_of(run, result, error)
     _say(screen, report, "destroy" if want.ending else "apply")
     held = any(first.plan.refusals()) or any(result.plan.refusals())

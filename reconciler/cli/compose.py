@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.options import Where, ledger_beside, logs_beside
 from reconciler.clock import Clock, StoppingClock, SystemClock
+from reconciler.core.calls import Calls
 from reconciler.core.model import Account
-from reconciler.core.secret import hidden
+from reconciler.core.secret import Hidden, hidden
 from reconciler.core.settle import Settle
-from reconciler.errors import WrongUsage
+from reconciler.errors import Interrupted, ReconcileError, WrongUsage
+from reconciler.eyes import Eyes
 from reconciler.ledger.logs import FileLogs
 from reconciler.ledger.sqlite import SqliteStore
-from reconciler.survey import Eyes
+from reconciler.probe.known_hosts import KnownHosts, hosts_beside
 
 if TYPE_CHECKING:
-    from reconciler.provider import Checker, Probe
+    from reconciler.core.ssh_keys import SshKey
+    from reconciler.ledger.git.place import GitPlace
+    from reconciler.ledger.git.store import GitStore
+    from reconciler.provider import Probe, Store
     from reconciler.simulator.simulation import Simulation
     from reconciler.vast.client import Wire
     from reconciler.vast.key import ApiKey
@@ -41,8 +46,14 @@ class World:
     ledger_path: Path | None
     """Where the ledger is, if that was said; else it follows from account and owner."""
     probe: Probe
-    """What measures the way to machines: over the real network only where the machines are real."""
-    checks: Checker | None = None
+    """What looks at machines: over the real network only where the machines are real."""
+    hosts: KnownHosts = field(default_factory=KnownHosts)
+    """The host keys of instances, kept beside the ledger's file as soon as one is opened."""
+    ledger_ref: GitPlace | None = None
+    """The ref of a git repository that the ledger is on, if that was said."""
+    calls: Calls = field(default_factory=Calls)
+    """How many calls the wire has sent."""
+    checks: Probe | None = None
     """What looks at rented instances; None: one that runs counts as ready."""
 
     @property
@@ -50,10 +61,11 @@ class World:
         """What the market is looked at with."""
         return Eyes(self.provider, self.clock, self.probe, self.checks)
 
-    def ledger(self, account: Account, owner: str, *, read_only: bool) -> SqliteStore:
+    def ledger(self, account: Account, owner: str, *, read_only: bool) -> SqliteStore | GitStore:
         """The ledger of this account and owner, with the pace of the last command taken over."""
         path = self.ledger_path or default_ledger(account, owner)
-        store = SqliteStore(path, account=account.id, owner=owner, read_only=read_only)
+        store = self._ledger(path, account, owner, read_only)
+        self.hosts.use(hosts_beside(path))
         self.wire.pacing.adopt(store.route_clocks())
         return store
 
@@ -61,7 +73,14 @@ class World:
         """The kept logs of this account and owner: a folder beside the ledger."""
         return FileLogs(logs_beside(self.ledger_path or default_ledger(account, owner)))
 
-    def keep_pace(self, store: SqliteStore) -> None:
+    def _ledger(self, path: Path, account: Account, owner: str, read_only: bool) -> SqliteStore | GitStore:
+        if self.ledger_ref is not None:
+            from reconciler.ledger.git.store import GitStore
+
+            return GitStore(self.ledger_ref, account=account.id, owner=owner, read_only=read_only)
+        return SqliteStore(path, account=account.id, owner=owner, read_only=read_only)
+
+    def keep_pace(self, store: Store) -> None:
         """Leave the pace to the next command."""
         store.save_route_clocks(self.wire.pacing.earliest)
 
@@ -90,6 +109,7 @@ def open_world(where: Where) -> Iterator[World]:
 
 @contextmanager
 def _simulated(where: Where) -> Iterator[World]:
+    from reconciler.cli.virtual import VirtualProbe
     from reconciler.simulator.simulation import open_simulation
     from reconciler.vast.key import ApiKey
     from reconciler.vast.pacing import Pacing
@@ -97,32 +117,76 @@ def _simulated(where: Where) -> Iterator[World]:
     with open_simulation(where.state, market=where.market, seed=where.seed) as simulation:
         clock = StoppingClock(simulation.clock)
         origin, key = "http://127.0.0.1", ApiKey("no-key-is-needed-in-a-simulated-world")
-        wire = _wire(key, origin, clock, Pacing(clock, scale=_pace(True)), simulation)
-        ledger = ledger_beside(where.state)
-        yield World(_provider(wire, clock), clock, _settle(True), wire, (), simulation, ledger, simulation.probe())
+        calls = Calls()
+        wire = _wire(key, origin, clock, Pacing(clock, scale=_pace(True)), simulation, calls)
+        ledger, hosts = ledger_beside(where.state), KnownHosts()
+        probe = VirtualProbe(simulation.probe(), simulation.knocks, hosts)
+        provider, settle = _provider(wire, clock), _settle(True)
+        yield World(provider, clock, settle, wire, (), simulation, ledger, probe, hosts, None, calls, probe)
 
 
 @contextmanager
 def _real() -> Iterator[World]:
-    from reconciler.probe.latency import TcpProbe
     from reconciler.vast.key import find_key, find_origin, is_loopback
     from reconciler.vast.pacing import Pacing
 
     origin = find_origin(hidden(os.environ))
+    path, ref = _said_ledger()
     settle, pace = _settle(is_loopback(origin)), _pace(is_loopback(origin))
     found = find_key(hidden(os.environ), Path.home())
     clock = StoppingClock(SystemClock())
-    wire = _wire(found.key, origin, clock, Pacing(clock, scale=pace), None)
-    said = os.environ.get("RECONCILE_LEDGER")
-    ledger, probe = Path(said) if said else None, TcpProbe(check=clock.check)
-    yield World(_provider(wire, clock), clock, settle, wire, found.warnings, None, ledger, probe)
+    calls = Calls()
+    wire = _wire(found.key, origin, clock, Pacing(clock, scale=pace), None, calls)
+    hosts, provider = KnownHosts(), _provider(wire, clock)
+    probe = _probe(clock, hosts, provider, loopback=is_loopback(origin))
+    yield World(provider, clock, settle, wire, found.warnings, None, path, probe, hosts, ref, calls, probe)
 
 
-def _wire(key: ApiKey, origin: str, clock: Clock, pacing: Pacing, simulation: Simulation | None) -> Wire:
+def _said_ledger() -> tuple[Path | None, GitPlace | None]:
+    """Where `RECONCILE_LEDGER` says that the ledger is: a file, a ref, or nothing."""
+    said = hidden(os.environ).get("RECONCILE_LEDGER")
+    if not said:
+        return None, None
+    from reconciler.ledger.git.place import place_of
+
+    place = place_of(Hidden(said))
+    return (place, None) if isinstance(place, Path) else (None, place)
+
+
+def _probe(clock: StoppingClock, hosts: KnownHosts, provider: VastProvider, *, loopback: bool) -> Probe:
+    """What looks at real machines; those of a marketplace on this very machine are here, too, if anywhere."""
+    from reconciler.probe.checks import MachineProbe
+    from reconciler.probe.key import key_path
+    from reconciler.probe.latency import TcpProbe, is_public, public_or_loopback
+
+    def account_keys() -> tuple[SshKey, ...] | None:
+        try:
+            return provider.ssh_keys()
+        except Interrupted:
+            raise
+        except ReconcileError:  # The key may lack the scope; then nobody knows.
+            return None
+
+    probe = MachineProbe(
+        key_path(os.environ),
+        hosts,
+        account_keys,
+        public_or_loopback if loopback else is_public,
+        clock.check,
+        TcpProbe(check=clock.check),
+    )
+    if not loopback:
+        return probe
+    from reconciler.cli.playground import PlaygroundProbe
+
+    return PlaygroundProbe(probe)
+
+
+def _wire(key: ApiKey, origin: str, clock: Clock, pacing: Pacing, simulation: Simulation | None, calls: Calls) -> Wire:
     from reconciler.vast.client import Wire
 
     transport = simulation.transport() if simulation is not None else None
-    return Wire(key=key, origin=origin, clock=clock, pacing=pacing, transport=transport)
+    return Wire(key=key, origin=origin, clock=clock, pacing=pacing, transport=transport, calls=calls)
 
 
 def _provider(wire: Wire, clock: Clock) -> VastProvider:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.options import Scope
 from reconciler.cli.screen import Screen
+from reconciler.cli.seats import approved_by, replaced_by
 from reconciler.core.assemble import Wish
 from reconciler.core.guards import Allowed
 from reconciler.core.model import Fleet, Policy
@@ -57,6 +58,19 @@ def allowed_by(values: dict[str, Any]) -> Allowed:
     )
 
 
+def wish_of(values: dict[str, Any], loaded: Loaded) -> Wish:
+    """What the options of `plan` and `apply` want; how long doubt lasts is said later."""
+    return wish(
+        loaded,
+        Settle(),
+        prune=values["prune"],
+        allowed=allowed_by(values),
+        first_run=values["first_run"],
+        replacing=values["replacing"],
+        approve=values["approve"],
+    )
+
+
 def settle_of(policy: Policy, world: World) -> Settle:
     """How long doubt lasts: as the policy says, unless the environment of a playground says otherwise."""
     return policy.settle if world.settle == Settle() else world.settle
@@ -69,6 +83,8 @@ def wish(
     prune: Iterable[str] = (),
     allowed: Allowed | None = None,
     first_run: bool = False,
+    replacing: Iterable[str] = (),
+    approve: Iterable[str] = (),
 ) -> Wish:
     """What the run wants. An input without any fleet is refused, unless `--prune` names what shall go."""
     pruned = frozenset(prune)
@@ -84,4 +100,14 @@ def wish(
             "the input declares no fleet, so nothing is planned and nothing is destroyed",
             hint="name a directory with specs; to destroy what is left of a fleet: --prune FLEET",
         )
-    return Wish(loaded.fleets, loaded.policy, loaded.complete, pruned, allowed or Allowed(), first_run, settle)
+    return Wish(
+        loaded.fleets,
+        loaded.policy,
+        loaded.complete,
+        pruned,
+        allowed or Allowed(),
+        first_run,
+        settle,
+        replacing=replaced_by(replacing, loaded.fleets),
+        approve=approved_by(approve, loaded.fleets),
+    )

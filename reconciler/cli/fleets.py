@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
@@ -27,6 +26,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
+from reconciler.cli.seats import seat_named
 from reconciler.cli.signals import asking_to_stop
 from reconciler.core.guards import Allowed
 from reconciler.core.history import Event, EventKind, of_seat
@@ -34,10 +34,9 @@ from reconciler.core.label import Seat
 from reconciler.core.lost import freed, lost_of
 from reconciler.core.record import Record, with_pause, without_pause
 from reconciler.core.replacing import replacements_of
-from reconciler.errors import RefusedByGuard, WrongUsage
+from reconciler.errors import RefusedByGuard
 from reconciler.spec.load import Loaded
 
-_SEAT = re.compile(r"([a-z0-9-]{1,40})/(0|[1-9][0-9]{0,3})", re.ASCII)
 _fleet = click.argument("fleet")
 _paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
 _policy = click.option(
@@ -70,7 +69,8 @@ def destroy(**values: Any) -> int:
     with open_world(world_at) as world, asking_to_stop(world.clock.stop):
         warn(world, screen)
         allowed = Allowed(values["max_destroys"], run_started_at=world.clock.now())
-        ended = replace(loaded, fleets=(replace(fleet, replicas=0, min_ready=0, paused=False),), complete=False)
+        none = replace(fleet, replicas=0, min_ready=0, paused=False, schedule=None)
+        ended = replace(loaded, fleets=(none,), complete=False)
         want = replace(wish(ended, settle_of(loaded.policy, world), allowed=allowed), ending=frozenset([fleet.name]))
         consent = Consent(screen, values["yes"], None, loaded.policy.file)
         lock_s = values["lock_timeout"]
@@ -155,14 +155,6 @@ def free(**values: Any) -> int:
     sentence = f"Seat {seat} is free: {counted} of the last day count no more. To see what is due: reconcile plan{also}"
     _free_said(screen, seat, happened, sentence if happened else f"Seat {seat} was not frozen; nothing was changed.")
     return 0
-
-
-def seat_named(text: str) -> Seat:
-    """`flux-training/0` as a seat, or wrong usage."""
-    found = _SEAT.fullmatch(text)
-    if found is None:
-        raise WrongUsage(f"{text!r} is not a seat such as flux-training/0")
-    return Seat(found[1], int(found[2]))
 
 
 def _free_said(screen: Screen, seat: Seat, happened: bool, sentence: str) -> None:

@@ -10,10 +10,10 @@ from reconciler.apply import LOG_WIDTH
 from reconciler.cli.apply import in_environment
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import one, read
-from reconciler.cli.fleets import seat_named
 from reconciler.cli.options import DEFAULT_PATHS, Scope, Shape, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
+from reconciler.cli.seats import seat_named
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Fleet, FromEnv, Policy
 from reconciler.core.secret import Hidden

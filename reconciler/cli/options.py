@@ -168,8 +168,21 @@ max_added_option = click.option(
     metavar="USD",
     help="Never let one run add more than this, in $/h, to what the fleets bill when it begins.",
 )
+approve_option = click.option(
+    "--approve",
+    multiple=True,
+    metavar="FLEET/INDEX",
+    help="Take the cheaper place that was proposed for this seat. Repeatable.",
+)
 beside_option = click.option(
     "--beside", multiple=True, metavar="OWNER", help="Have a fleet although this owner has one of its name. Repeatable."
+)
+replace_option = click.option(
+    "--replace",
+    "replacing",
+    multiple=True,
+    metavar="FLEET/INDEX",
+    help="Have another instance in this seat, whatever is wrong with the one that is there. Repeatable.",
 )
 lock_timeout_option = click.option(
     "--lock-timeout",

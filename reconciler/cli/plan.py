@@ -10,15 +10,17 @@ from typing import Any
 import click
 
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import allowed_by, read, settle_of, wish
+from reconciler.cli.declared import read, settle_of, wish_of
 from reconciler.cli.options import (
     accept_gone_option,
+    approve_option,
     beside_option,
     first_run_option,
     max_added_option,
     max_destroys_option,
     probe_option,
     prune_option,
+    replace_option,
     scope,
     scope_options,
     shape,
@@ -26,13 +28,13 @@ from reconciler.cli.options import (
     where,
     world_options,
 )
+from reconciler.cli.rises import with_rises
 from reconciler.cli.screen import Screen
 from reconciler.core.assemble import Wish
 from reconciler.core.model import Account
 from reconciler.core.plan import Plan
 from reconciler.core.record import Record
 from reconciler.core.secret import Hidden
-from reconciler.core.settle import Settle
 from reconciler.core.sights import NewSights, Sights
 from reconciler.errors import NotSaved, ReconcileError, WrongUsage
 from reconciler.reconcile import Pass, read_account, run_pass
@@ -47,6 +49,8 @@ SHORTEST_PLAN_KEY = 16
 @max_destroys_option
 @accept_gone_option
 @max_added_option
+@approve_option
+@replace_option
 @beside_option
 @first_run_option
 @probe_option
@@ -68,8 +72,7 @@ def plan(**values: Any) -> int:
         may_be_written(values["out"])
         plan_key()
     loaded = read(wanted, screen)
-    allowed = allowed_by(values)
-    checked = wish(loaded, Settle(), prune=values["prune"], allowed=allowed, first_run=values["first_run"])
+    checked = wish_of(values, loaded)
     with open_world(world_at) as world:
         warn(world, screen)
         screen.busy("reading the account and the market")
@@ -92,8 +95,9 @@ def look(world: World, wanted: Wish) -> Pass:
     account, owner = read_account(world.provider), wanted.policy.owner
     record, sights = remembered(world, account, owner)
     result = run_pass(world.eyes, started, record, account, sights=sights)
-    remember(world, account, owner, seen=result.record, news=result.news)
-    return result
+    begins = not record.warm and record.cold is None and result.record.cold is not None
+    remember(world, account, owner, seen=result.record if begins else None, news=result.news)
+    return with_rises(world.provider, result)
 
 
 def remembered(world: World, account: Account | None, owner: str) -> tuple[Record, Sights]:
@@ -110,20 +114,23 @@ def remembered(world: World, account: Account | None, owner: str) -> tuple[Recor
 def remember(
     world: World, account: Account | None, owner: str, *, seen: Record | None = None, news: NewSights | None = None
 ) -> None:
-    """Note the pace, what was seen of the market, and a cold start's first list, where the ledger can be written. A
-    command that only reads never fails for it, and leaves a simulated world as it was."""
+    """Note the pace, what was seen of the market, and a cold start's first list (`seen`), where the ledger can be
+    written. A command that only reads never fails for it, and leaves a simulated world as it was. On a git ref each
+    note is a push: there only the first list is worth it."""
     if account is None or world.simulation is not None:
+        return
+    if world.ledger_ref is not None and seen is None:
         return
     try:
         store = world.ledger(account, owner, read_only=False)
     except ReconcileError:
         return
     try:
-        before = store.load()
         world.keep_pace(store)
         if news is not None:
             store.add_sights(news)
-        if seen is not None and not before.warm and before.cold is None and seen.cold is not None:
+        before = store.load() if seen is not None else None
+        if seen is not None and before is not None and not before.warm and before.cold is None:
             known = {**before.known, **seen.known}
             store.save(replace(before, cold=seen.cold, known=known, spend=seen.spend))
     except ReconcileError:

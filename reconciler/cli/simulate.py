@@ -49,10 +49,13 @@ def advance(span: float, state: Path) -> int:
 
 @simulate.command()
 @click.argument("seat", metavar="FLEET/INDEX")
-@click.option("--as", "how", type=click.Choice(["offline", "exited", "gone"]), default="offline", show_default=True)
+@click.option(
+    "--as", "how", type=click.Choice(["offline", "exited", "gone", "outbid"]), default="offline", show_default=True
+)
 @_state
 def fail(seat: str, how: str, state: Path) -> int:
-    """Break the instance in a seat: its host goes offline, its container exits, or it vanishes."""
+    """Break the instance in a seat: its host goes offline, its container exits, it vanishes, or a rival
+    bids more than it."""
     from reconciler.simulator.simulation import open_simulation
 
     with open_simulation(state) as simulation:
@@ -82,6 +85,7 @@ def _parts(label: str | None) -> list[str]:
 @_state
 def reset(state: Path) -> int:
     """Forget the simulated world and its ledger."""
+    from reconciler.probe.known_hosts import hosts_beside
     from reconciler.simulator.simulation import reset as forget
     from reconciler.simulator.state import is_ours
 
@@ -93,6 +97,7 @@ def reset(state: Path) -> int:
     try:
         ledger.unlink(missing_ok=True)
         shutil.rmtree(logs_beside(ledger), ignore_errors=True)
+        hosts_beside(ledger).unlink(missing_ok=True)  # Ids begin anew, and with them other instances' keys.
     except OSError as error:
         raise NotSaved(f"the ledger {ledger} cannot be removed: {error.strerror}") from error
     click.echo("the simulated world and its ledger are gone; the next command begins a new one", err=True)

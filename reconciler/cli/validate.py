@@ -11,7 +11,7 @@ from reconciler.cli.options import scope, scope_options, shape, shape_options
 from reconciler.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from reconciler.core.place import Placement
+    from reconciler.core.placement import Placement
     from reconciler.spec.load import Loaded
 
 
@@ -69,9 +69,9 @@ def _say_good(where: Any, screen: Screen, market: Path | None) -> int:
 def _placed(loaded: Loaded, market: Path) -> Placement:
     """All fleets placed at once on a recorded market, everything of it seen."""
     from reconciler.clock import SystemClock
-    from reconciler.core.demand import Need
     from reconciler.core.label import Seat
     from reconciler.core.place import Ground, place
+    from reconciler.core.placement import Need
     from reconciler.vast.recording import read_recording
 
     needs = [

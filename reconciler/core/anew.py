@@ -12,9 +12,10 @@ from itertools import islice
 
 from reconciler.core.candidates import Candidate
 from reconciler.core.crowd import Taken
-from reconciler.core.demand import EMPTY, Demand, Need
+from reconciler.core.demand import EMPTY, Demand
 from reconciler.core.exchange import GAIN, bettered
 from reconciler.core.label import Seat
+from reconciler.core.placement import Need
 
 TRIES = 8
 """So many offers are tried for a fleet with an empty seat."""

@@ -9,19 +9,22 @@ from decimal import Decimal
 from reconciler.core.broke import without_credit
 from reconciler.core.budget import Standing, committed, costs, freed
 from reconciler.core.debuting import with_debut_waits
-from reconciler.core.diff import Diff, FleetDiff
+from reconciler.core.diff import Diff, FleetDiff, digest_of
 from reconciler.core.envelope import Done
 from reconciler.core.evidence import Merged, Observation, rents_wait_s
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
+from reconciler.core.label import Seat
 from reconciler.core.lost import standing_tombstones
 from reconciler.core.model import Fleet, Instance, Limits, Policy
 from reconciler.core.month import guard_month
-from reconciler.core.place import Placement
+from reconciler.core.placement import Placement
 from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait
 from reconciler.core.planner import fleet_plan, own_mistakes, resent, strays, with_countdown
 from reconciler.core.record import Record
+from reconciler.core.scheduled import with_schedule
 from reconciler.core.settle import Settle
 from reconciler.core.spend import rate_left, spent
+from reconciler.core.trading import Trades, demoted, with_trades
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class Wish:
     settle: Settle = field(default_factory=Settle)
     ending: frozenset[str] = frozenset()
     """Fleets that a person ends: planned although they are paused from now on."""
+    approve: frozenset[Seat] = frozenset()
+    """Seats whose cheaper place a person has agreed to."""
+    replacing: frozenset[Seat] = frozenset()
+    """Seats whose instance a person wants replaced."""
     checked: bool = False
     """Instances are looked at in this world: ready is who has passed its checks, and a new spec is tried out first."""
     probing: bool = True
@@ -54,6 +61,7 @@ class Readings:
     placement: Placement
     market: MarketSeen
     problems: tuple[str, ...] = ()
+    trades: Trades | None = None
 
 
 def sitting(diff: Diff) -> dict[str, list[Instance]]:
@@ -85,6 +93,7 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
         mislabelled=readings.merged.mislabelled,
         market=readings.market,
         rents_wait_s=rents_wait_s(record, now, wish.settle),
+        observed=digest_of(diff),
         problems=readings.problems,
     )
     plan = guard_month(plan, policy.limits, standing(diff, record, now), record.spend, now)
@@ -97,12 +106,15 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
         protect=policy.protect,
         suspects=record.suspects.values(),
     )
+    plan = demoted(plan, readings.trades.asking) if readings.trades else plan
     plan = without_credit(plan, observation)
     cost = costs(plan, diff, policy.limits.budget_per_hour, account.credit if account else None)
     cost = replace(cost, spent=spent(record.spend, now), budget_30_days=policy.limits.budget_per_30_days)
     nothing = sorted(wish.prune - {m.mark.seat.fleet for m in diff.undeclared})
-    warnings = (*_warnings(cost, policy.limits), *(f"--prune {name}: no instance of such a fleet" for name in nothing))
-    return replace(plan, cost=cost, warnings=warnings)
+    empty = sorted(v.seat for part in diff.fleets for v in part.seats if v.seat in wish.replacing and v.keeper is None)
+    warnings = [*_warnings(cost, policy.limits), *(f"--prune {name}: no instance of such a fleet" for name in nothing)]
+    warnings += [f"--replace {seat}: no instance is there" for seat in empty]
+    return replace(plan, cost=cost, warnings=tuple(warnings))
 
 
 def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Done) -> FleetPlan:
@@ -111,6 +123,8 @@ def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Do
     vanished = {gone.seat: gone for gone in readings.merged.vanished}
     seen_at = {gone.id: datetime.fromtimestamp(gone.seen_at, UTC).strftime("%H:%M") for gone in vanished.values()}
     made = fleet_plan(part, readings.placement, vanished, Wait(COLD_START, wait_s) if wait_s else None, seen_at)
+    made = with_schedule(made, part, now)
+    made = with_trades(made, part, record, readings.trades) if readings.trades else made
     if part.fleet.name in wish.ending:
         ended = (replace(a, reason="the fleet is destroyed") if isinstance(a, Destroy) else a for a in made.actions)
         made = replace(made, actions=tuple(ended))

@@ -14,7 +14,7 @@ def no_credit(observation: Observation) -> str | None:
     account, there = observation.account, observation.instances
     if account is None or account.credit > 0 or not there:
         return None
-    if any(state_of(instance) not in (State.HELD, State.QUEUED) for instance in there):
+    if any(state_of(instance) not in (State.HELD, State.QUEUED, State.OUTBID) for instance in there):
         return None
     return (
         f"no credit: ${account.credit:.2f} is left and all {len(there)} instances of the account are stopped;"

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconciler.core.diff import Diff, FleetDiff, Member
 from reconciler.core.model import Fleet
-from reconciler.core.plan import Cost, Create, Destroy, FleetPlan, Plan, Replace
+from reconciler.core.plan import Cost, Create, Destroy, FleetPlan, Plan, Replace, Update
 from reconciler.core.states import rate_per_hour
 
-Rent = Create | Replace
+Spending = Create | Replace | Update
+"""What adds to what a fleet bills."""
 
 
 def fleet_budget(fleet: Fleet) -> Decimal:
-    """The fleet's budget in $/h: as written, else every seat and one seat of a rollout step at the cap."""
+    """The fleet's budget in $/h: as written, else every seat, and every seat of a rollout step besides, at the cap."""
     written = fleet.price.budget_per_hour
-    return written if written is not None else (fleet.replicas + 1) * fleet.price.max_per_hour
+    return written if written is not None else (fleet.replicas + fleet.step) * fleet.price.max_per_hour
 
 
 def rooms(diff: Diff) -> dict[str, Decimal]:
@@ -31,11 +33,12 @@ def rooms(diff: Diff) -> dict[str, Decimal]:
 
 def freed(part: FleetDiff) -> Decimal:
     """What the instances bill that have to be replaced, in $/h."""
-    going = (view.keeper for view in part.seats if view.bucket in ("unhealthy", "drifted"))
-    return sum((full_price(keeper, part.fleet) for keeper in going if keeper is not None), Decimal(0))
+    keepers = ((view.bucket, view.keeper) for view in part.seats if view.keeper is not None)
+    going = (k for bucket, k in keepers if bucket in ("unhealthy", "drifted") or (bucket == "outbid" and k.condemned))
+    return sum((full_price(keeper, part.fleet) for keeper in going), Decimal(0))
 
 
-def is_later_step(action: Rent) -> bool:
+def is_later_step(action: Spending) -> bool:
     """Whether it waits until something else is done, such as the step of a rollout before it."""
     return action.wait is not None and action.wait.seconds is None
 
@@ -48,8 +51,9 @@ def freed_by_then(plan: FleetPlan, part: FleetDiff) -> Decimal:
 
 
 def old_first(action: Replace) -> Replace:
-    """The same replacement with the old instance going first."""
-    if action.order == "destroy-first":
+    """The same replacement with the old instance going first. What is only cheaper never does: the old one stays until
+    the new one is ready."""
+    if action.order == "destroy-first" or action.trial:
         return action
     return replace(action, order="destroy-first", reason=f"{action.reason} (old first: the budget is tight)")
 
@@ -83,20 +87,24 @@ class Weight:
     passing: Decimal = Decimal(0)
 
 
-def money(action: Rent, at_most: Decimal | None = None) -> Weight:
+def money(action: Spending, at_most: Decimal | None = None) -> Weight:
     """In $/h: a rent its ceiling, less what the old instance bills (`at_most` so much); which goes on for a while where
-    the new one comes first."""
+    the new one comes first. A new bid adds what it is above the old one, for its instance may run at any time."""
     if isinstance(action, Create):
         return Weight(action.ceiling)
     old = full_price(action.old, action.fleet)
+    if isinstance(action, Update):
+        return Weight(max(Decimal(0), action.ceiling - old))
     old = old if at_most is None else min(old, at_most)
     return Weight(action.ceiling - old, old if action.order == "create-first" else Decimal(0))
 
 
-def number(action: Rent) -> Weight:
+def number(action: Spending) -> Weight:
     """In instances: a replacement adds one only while the old one is there too."""
     if isinstance(action, Create):
         return Weight(Decimal(1))
+    if isinstance(action, Update):
+        return Weight(Decimal(0))
     return Weight(Decimal(0), Decimal(1) if action.order == "create-first" else Decimal(0))
 
 
@@ -105,27 +113,37 @@ class Room:
 
     def __init__(self, used: Decimal, limit: Decimal) -> None:
         self.used, self.limit = used, limit
-        self._steps: dict[str, Decimal] = {}
+        self._passing: dict[str, tuple[Decimal, ...]] = {}
+        """What passes besides, by fleet: as many seats of it, the largest, as one step has."""
 
-    def fits(self, action: Rent, weight: Weight) -> bool:
+    def fits(self, action: Spending, weight: Weight) -> bool:
         """Whether the limit holds with this action too."""
-        return self.used + weight.lasting + sum(self._steps_with(action, weight).values()) <= self.limit
+        return self.used + weight.lasting + _sum(self._passing_with(action, weight)) <= self.limit
 
-    def takes(self, action: Rent, weight: Weight) -> bool:
+    def takes(self, action: Spending, weight: Weight) -> bool:
         """Whether it fits; then it counts from now on, and what it frees is not given to others."""
         if not self.fits(action, weight):
             return False
         self.used += max(Decimal(0), weight.lasting)
-        self._steps = self._steps_with(action, weight)
+        self._passing = self._passing_with(action, weight)
         return True
 
     def peak(self) -> Decimal:
         """The most that is used at any moment."""
-        return self.used + sum(self._steps.values())
+        return self.used + _sum(self._passing)
 
-    def _steps_with(self, action: Rent, weight: Weight) -> dict[str, Decimal]:
+    def _passing_with(self, action: Spending, weight: Weight) -> dict[str, tuple[Decimal, ...]]:
         name = action.fleet.name
-        return {**self._steps, name: max(self._steps.get(name, Decimal(0)), weight.passing)}
+        return {**self._passing, name: largest((*self._passing.get(name, ()), weight.passing), action.fleet)}
+
+
+def _sum(amounts: Mapping[str, Sequence[Decimal]]) -> Decimal:
+    return sum((amount for each in amounts.values() for amount in each), Decimal(0))
+
+
+def largest(amounts: Sequence[Decimal], fleet: Fleet) -> tuple[Decimal, ...]:
+    """The largest amounts, as many as one step of the fleet's rollout has seats."""
+    return tuple(sorted(amounts, reverse=True)[: fleet.step])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +160,19 @@ def costs(plan: Plan, diff: Diff, budget: Decimal | None, credit: Decimal | None
     going = sum((item.rate_per_hour for part in diff.fleets for item in part.leaving()), Decimal(0))
     actions = [a for fleet in plan.fleets for a in fleet.actions]
     leaving = sum((rate_per_hour(a.old.instance) for a in actions if not isinstance(a, Create)), Decimal(0))
-    coming = sum((a.choice.candidate.price for a in actions if not isinstance(a, Destroy)), Decimal(0))
-    created = sum((a.ceiling for a in actions if isinstance(a, Create)), Decimal(0))
-    steps: dict[str, Decimal] = {}
-    for a in actions:
-        if isinstance(a, Replace) and a.order == "create-first":
-            steps[a.seat.fleet] = max(steps.get(a.seat.fleet, Decimal(0)), a.ceiling)
+    coming = sum((_price(a) for a in actions if not isinstance(a, Destroy)), Decimal(0))
+    created = sum((a.ceiling for a in actions if isinstance(a, Create | Update)), Decimal(0))
+    steps = {part.fleet.name: largest(_ceilings_beside(part), part.fleet) for part in plan.fleets}
     after = now - leaving + coming
     now += going
-    return Cost(now, after, max(now + created + sum(steps.values()), after), budget, credit)
+    return Cost(now, after, max(now + created + _sum(steps), after), budget, credit)
+
+
+def _price(action: Spending) -> Decimal:
+    """What the instance of an action bills once it runs."""
+    return action.ceiling if isinstance(action, Update) else action.choice.candidate.price
+
+
+def _ceilings_beside(plan: FleetPlan) -> list[Decimal]:
+    """What new instances may cost that come while the old ones are still there, in $/h."""
+    return [a.ceiling for a in plan.actions if isinstance(a, Replace) and a.order == "create-first"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from reconciler.core.bids import priced
 from reconciler.core.eligibility import Judge, Refusal
 from reconciler.core.latency import Reading, reading_of
 from reconciler.core.model import Blacklist, Fleet, Offer
@@ -30,6 +31,8 @@ class Candidate:
     reading: Reading | None = None
     """How far it is from the users, where the fleet asks."""
     refusals: tuple[Refusal, ...] = ()
+    bid: Decimal | None = None
+    """The part of the price that is bid, without storage; None on demand."""
 
     @property
     def eligible(self) -> bool:
@@ -50,12 +53,12 @@ class Appraiser:
 
     def candidate(self, offer: Offer) -> Candidate:
         """The offer priced and scored; its refusals are not asked for."""
-        price = offer.price_per_hour(self.fleet.container.disk_gb)
+        cost = priced(self.fleet, offer)
         tier, reading = self.judge.tier(offer), self._reading(offer)
         times = self.sights.times_seen(offer.machine_id, offer.gpu_count) + 1
-        score = self.scorer.of(offer, price, tier, reading, times)
+        score = self.scorer.of(offer, cost.price, tier, reading, times)
         rank = score.total - STRICT * tier if self.fleet.regions.strict_order else score.total
-        return Candidate(offer, price, self._tiers[tier], score, rank, reading)
+        return Candidate(offer, cost.price, self._tiers[tier], score, rank, reading, bid=cost.bid)
 
     def ranked(self, offers: Iterable[Offer]) -> list[Candidate]:
         """The eligible ones, the best first."""

@@ -50,7 +50,7 @@ ON_THE_WAY = NEVER_COUNTS | {TIMED_OUT}
 """Where all instances of a call show one of these, it is rather the way to them that is broken."""
 
 
-def http(status: int) -> str:
+def http_status(status: int) -> str:
     """The cause of an HTTP answer that is neither a 2xx nor a 3xx."""
     return f"http {status}"
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from reconciler.core.candidates import Candidate
 from reconciler.core.crowd import Taken
-from reconciler.core.demand import EMPTY, Demand, Need
+from reconciler.core.demand import EMPTY, Demand
+from reconciler.core.placement import Need
 
 Holders = Mapping[int, tuple[Demand, Need]]
 """Who was given which offer, by its id."""

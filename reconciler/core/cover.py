@@ -17,6 +17,7 @@ def covers(wide: OfferQuery, narrow: OfferQuery) -> bool:
     """
     return (
         wide.gpu_count == narrow.gpu_count
+        and wide.interruptible == narrow.interruptible
         and set(wide.models) >= set(narrow.models)
         and wide.disk_gb <= narrow.disk_gb
         and (narrow.fits_disk or not wide.fits_disk)

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.candidates import Candidate, best_first
 from reconciler.core.crowd import TAKEN, Crowd, Taken
 from reconciler.core.label import Seat
-from reconciler.core.model import Fleet, Instance
+from reconciler.core.model import Instance
+from reconciler.core.placement import Need, ceiling
+from reconciler.core.rental import RentalKind
 
-CEILING_FACTOR = Decimal("1.05")
-"""An approved rent may cost this much more than ranked, never more than its cap."""
 EMPTY = -1000.0
 """What an empty seat is worth: less than any filled one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """A seat that wants an offer, and the most it may cost in $/h."""
+def who_wants(need: Need) -> tuple[str, RentalKind]:
+    """Seats that are filled from the same offers: those of a fleet, of one rental kind."""
+    return need.seat.fleet, need.fleet.rental.kind
 
-    seat: Seat
-    fleet: Fleet
-    cap: Decimal
-    not_on: frozenset[int] = frozenset()
-    """Machines that have just failed this seat."""
-    in_line: bool = False
-    """A later seat of a rollout: the step before it frees a machine, so it may be promised one that is taken."""
-    repair: bool = False
-    """Something that worked is to be replaced, rather than something new to be added."""
+
+def in_order(need: Need) -> tuple[int, str, RentalKind, Seat]:
+    """Fleets of higher priority first, then by name; the seats of a fleet by kind and index."""
+    return -need.fleet.priority, *who_wants(need), need.seat
 
 
 class Demand:
@@ -140,8 +134,3 @@ class Demand:
     def empty(self) -> list[Need]:
         """The seats without an offer."""
         return [need for need in self.needs if need.seat not in self.given]
-
-
-def ceiling(candidate: Candidate, cap: Decimal) -> Decimal:
-    """The most a rent may cost once approved: the ranked price x 1.05, never above the cap."""
-    return min(candidate.price * CEILING_FACTOR, cap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,8 +10,8 @@ from typing import Any, Literal
 
 from reconciler.core.adopting import sorted_drifts
 from reconciler.core.debut import NEW, Debut
-from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, Drift, dynamic_drift
-from reconciler.core.faults import STOPPED, Fault, check_fault, dated, status_fault
+from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, UNWANTED, Drift, dynamic_drift
+from reconciler.core.faults import Fault, check_fault, dated, status_fault
 from reconciler.core.fields import spec_hash
 from reconciler.core.health import Health, with_health
 from reconciler.core.label import ForeignMark, Mark, Seat, read_label
@@ -23,11 +24,11 @@ from reconciler.core.states import State, state_of
 from reconciler.core.striking import wasted_of
 from reconciler.core.traces import Suspect, Tombstone
 
-__all__ = ["STOPPED", "Fault"]
-
 _STANDING = {State.READY: 0, State.PENDING: 1}
 
-Bucket = Literal["missing", "frozen", "doubtful", "leaving", "held", "unhealthy", "drifted", "pending", "ready"]
+Bucket = Literal[
+    "missing", "frozen", "doubtful", "leaving", "held", "outbid", "unhealthy", "drifted", "pending", "ready"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,20 @@ class Member:
     """Another runner of the same owner rented it: this ledger never wrote its attempt."""
     health: Health | None = None
     """What its checks have found; None where nobody has looked."""
+    trial_left_s: float | None = None
+    """How long it may still take to be ready, where it is a candidate for a cheaper place."""
+    bid: Decimal | None = None
+    """The bid that was sent for it last, in $/h without storage, where that is remembered."""
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether a person asked for another one in its place."""
+        return UNWANTED in self.drifts
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether somebody stopped it, and nobody wants it replaced."""
+        return self.state is State.HELD and self.fault is None and not self.unwanted
 
     @property
     def condemned(self) -> bool:
@@ -137,6 +152,13 @@ class Diff:
     unmanaged: tuple[Instance, ...] = ()
 
 
+def digest_of(diff: Diff) -> str:
+    """A digest of every managed instance and its seat: it changes when one comes, goes, or is moved."""
+    members = [*(member for part in diff.fleets for member in part.members()), *diff.undeclared]
+    listed = "\n".join(sorted(f"{member.id} {member.mark.seat}" for member in members))
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
 def faults_of(
     instances: Iterable[Instance], fleets: Mapping[str, Fleet], owner: str, shared: Blacklist, now: float
 ) -> dict[int, frozenset[str]]:
@@ -168,7 +190,8 @@ def judge(
     fault = None
     kind = status_fault(instance, fleet, now)
     if kind is not None:
-        fault = dated(kind, record.since.get((instance.id, kind), list_at), instance, health, now)
+        since = record.since.get((instance.id, kind), list_at)
+        fault = dated(kind, since, instance, fleet, health, now)
     elif fleet is not None:
         fault = check_fault(instance, fleet, health, now)
     drifts: tuple[Drift, ...] = ()
@@ -177,8 +200,21 @@ def judge(
         broken = dynamic_drift(fleet, instance, shared, now)
         lasting = (d for d in broken if d.field not in TEXT_RULES or _lasts(record, instance.id, d.field, list_at))
         drifts, accepted = sorted_drifts(fleet, instance, mark, lasting, shared)
+        drifts = (*drifts, UNWANTED) if instance.id in record.unwanted else drifts
     known = record.known.get(instance.id)
-    return Member(instance, mark, state, drifts, fault, accepted, known is not None and known.stranger, health)
+    trial = record.trials.get(mark.attempt)
+    return Member(
+        instance,
+        mark,
+        state,
+        drifts,
+        fault,
+        accepted,
+        known is not None and known.stranger,
+        health,
+        None if trial is None else trial.until - now,
+        record.bids.get(instance.id),
+    )
 
 
 def _lasts(record: Record, instance_id: int, field: str, list_at: float) -> bool:
@@ -284,8 +320,9 @@ class _Held:
 
 
 def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) -> SeatView:
-    """Who sits here. The keeper: not condemned before condemned, ready before pending before the rest, lower id."""
-    live = sorted(members.get(seat, ()), key=lambda m: (m.condemned, _STANDING.get(m.state, 2), m.id))
+    """Who sits here. The keeper: not condemned before condemned, ready before pending before the rest, the candidate
+    for a cheaper place, lower id."""
+    live = sorted(members.get(seat, ()), key=_first_to_stay)
     shown = {m.id for m in live}
     intents = tuple(held.intents.get(seat, ()))
     leaving = tuple(held.leaving.get(seat, ()))
@@ -300,10 +337,16 @@ def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) ->
     return SeatView(seat, empty, None, (), intents, leaving, absent, **traces)
 
 
+def _first_to_stay(member: Member) -> tuple[bool, int, bool, int]:
+    return (member.condemned, _STANDING.get(member.state, 2), member.trial_left_s is None, member.id)
+
+
 def _bucket(keeper: Member) -> Bucket:
+    if keeper.state is State.OUTBID:
+        return "drifted" if keeper.drifts else "outbid"
     if keeper.fault is not None:
         return "unhealthy"
-    if keeper.state in (State.HELD, State.OUTBID, State.QUEUED):
+    if keeper.state in (State.HELD, State.QUEUED) and not keeper.unwanted:
         return "held"
     if keeper.drifts:
         return "drifted"

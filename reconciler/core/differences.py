@@ -33,8 +33,8 @@ def _rented(fleet: Fleet, instance: Instance) -> Iterator[_Pair]:
         yield "container.disk_gb", str(container.disk_gb), _number(instance.disk_gb)
     if instance.gpu_count is not None:
         yield "gpu.count", str(fleet.gpu.count), str(instance.gpu_count)
-    if instance.interruptible:
-        yield "rental.kind", "on-demand", "interruptible"
+    if instance.interruptible is not None:
+        yield "rental.kind", fleet.rental.kind, "interruptible" if instance.interruptible else "on-demand"
 
 
 def _inside(container: Container, setup: Setup) -> Iterator[_Pair]:

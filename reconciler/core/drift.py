@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from reconciler.core.fields import spec_hash
+from reconciler.core.bids import kind_ordered
 from reconciler.core.gpus import normalise
 from reconciler.core.label import Mark
 from reconciler.core.model import Banned, Blacklist, Fleet, Instance
 from reconciler.core.places import matches, parse_location
+from reconciler.core.renewal import running_out
+from reconciler.core.rental import RentalKind
 
 TEXT_RULES = frozenset({"gpu.models", "gpu.min_vram_gb", "regions"})
 """Rules judged by text of the machine, which flaps: they condemn only after `TEXT_LASTS_S` of complete lists."""
 TEXT_LASTS_S = 600.0
+KIND = "rental.kind"
 PRICE_TOLERANCE = Decimal("1.01")
 VRAM_TOLERANCE = Decimal("0.93")
 MB_OF_A_GB = VRAM_TOLERANCE * 1024
@@ -30,7 +34,11 @@ class Drift:
     actual: str
 
     def __str__(self) -> str:
-        return f"{self.field} {self.actual} -> {self.desired}"
+        return f"{self.field} {self.actual} -> {self.desired}" if self.actual or self.desired else self.field
+
+
+UNWANTED = Drift("a replacement was asked for", "", "")
+"""What is wrong with an instance that a person wants replaced: nothing else need be."""
 
 
 def min_vram_mb(fleet: Fleet) -> Decimal | None:
@@ -66,19 +74,35 @@ def outside(fleet: Fleet, location: str | None) -> bool | None:
 
 def static_drift(fleet: Fleet, instance: Instance, mark: Mark) -> tuple[Drift, ...]:
     """How the instance's spec hash differs, in words as far as the account tells."""
-    if mark.spec_hash == spec_hash(fleet):
-        return ()
+    ordered = kind_ordered(fleet, mark)
+    if ordered is not None:
+        return () if mark.adopted else tuple(_kind(ordered, instance))
     return explain(fleet, instance) or (
         Drift("container", "as declared now", "env, onstart, args, ports or connect changed"),
     )
 
 
+def _kind(ordered: RentalKind, instance: Instance) -> Iterator[Drift]:
+    """An instance that is of another kind than it was ordered as: it pays, or can be lost, as nobody asked for."""
+    actual = kind_of(instance)
+    if actual is not None and actual != ordered:
+        yield Drift(KIND, ordered, actual)
+
+
+def kind_of(instance: Instance) -> RentalKind | None:
+    """How an instance is rented, as far as the account tells."""
+    if instance.interruptible is None:
+        return None
+    return "interruptible" if instance.interruptible else "on-demand"
+
+
 def explain(fleet: Fleet, instance: Instance) -> tuple[Drift, ...]:
-    """The static fields whose difference the account shows: image, disk, GPU count, template."""
+    """The static fields whose difference the account shows: image, disk, GPU count, template, rental kind."""
     from deepdiff import DeepDiff
 
     desired: dict[str, object] = {"disk_gb": Decimal(fleet.container.disk_gb), "gpu.count": fleet.gpu.count}
     actual: dict[str, object] = {"disk_gb": instance.disk_gb, "gpu.count": instance.gpu_count}
+    desired[KIND], actual[KIND] = fleet.rental.kind, kind_of(instance)
     if fleet.container.image:
         desired["image"], actual["image"] = fleet.container.image, instance.image
     else:
@@ -92,10 +116,16 @@ def explain(fleet: Fleet, instance: Instance) -> tuple[Drift, ...]:
 
 
 def dynamic_drift(fleet: Fleet, instance: Instance, shared: Blacklist, now: float) -> tuple[Drift, ...]:
-    """Rules the instance breaks on positive evidence: a known value outside the rule, never an unknown one."""
+    """Rules the instance breaks on positive evidence: a known value outside the rule, never an unknown one; and a
+    contract that is about to end."""
     rules = (_gpu(fleet, instance), _vram(fleet, instance), _region(fleet, instance), _price(fleet, instance))
     bans = (_ban(lists, instance, now) for lists in (fleet.blacklist, shared))
-    return tuple(drift for drift in (*rules, *bans) if drift is not None)
+    return tuple(drift for drift in (*rules, *bans, _expiry(fleet, instance, now)) if drift is not None)
+
+
+def _expiry(fleet: Fleet, instance: Instance, now: float) -> Drift | None:
+    found = running_out(fleet, instance, now)
+    return None if found is None else Drift("replace.before_expiry", *found)
 
 
 def _gpu(fleet: Fleet, instance: Instance) -> Drift | None:

@@ -16,9 +16,11 @@ from reconciler.core.bans import Bans
 from reconciler.core.clauses import refuses, version
 from reconciler.core.drift import MB_OF_A_GB, in_force, min_vram_mb
 from reconciler.core.gpus import normalise
-from reconciler.core.latency import Measured, reading_of
+from reconciler.core.latency import reading_of
 from reconciler.core.model import Banned, Blacklist, Clause, Fleet, Latency, Offer, Regions, Requirement
 from reconciler.core.places import matches, parse_location
+from reconciler.core.rental import floor_of
+from reconciler.core.sights import Measured
 from reconciler.core.spans import minute
 
 DAY_S = 86400.0
@@ -120,8 +122,20 @@ def _most(rule: str, read: Callable[[Offer], Decimal | None], most: Decimal, uni
 
 
 def _price(fleet: Fleet) -> Iterator[Check]:
-    disk_gb = fleet.container.disk_gb
-    return _most("price.max_per_hour", lambda offer: offer.price_per_hour(disk_gb), fleet.price.max_per_hour, "$/h")
+    disk_gb, cap = fleet.container.disk_gb, fleet.price.max_per_hour
+    if not fleet.rental.interruptible:
+        yield from _most("price.max_per_hour", lambda offer: offer.price_per_hour(disk_gb), cap, "$/h")
+        return
+
+    def least(offer: Offer) -> Decimal:
+        return floor_of(offer.base_price_per_hour)
+
+    def whole(offer: Offer) -> Decimal:
+        return least(offer) + offer.price_per_hour(disk_gb) - offer.base_price_per_hour
+
+    yield from _most("price.max_per_hour", whole, cap, "$/h")
+    if fleet.rental.max_bid is not None:
+        yield from _most("rental.max_bid", least, fleet.rental.max_bid, "$/h")
 
 
 def _traffic(fleet: Fleet) -> Iterator[Check]:
@@ -132,7 +146,7 @@ def _traffic(fleet: Fleet) -> Iterator[Check]:
 
 
 def _gpu(fleet: Fleet) -> Iterator[Check]:
-    models, count = frozenset(fleet.gpu.models), fleet.gpu.count
+    models, count, bids = frozenset(fleet.gpu.models), fleet.gpu.count, fleet.rental.interruptible
 
     def model(offer: Offer) -> Refusal | None:
         return None if normalise(offer.gpu_name) in models else Refusal("gpu.models", offer.gpu_name)
@@ -140,7 +154,11 @@ def _gpu(fleet: Fleet) -> Iterator[Check]:
     def number(offer: Offer) -> Refusal | None:
         return None if offer.gpu_count == count else Refusal("gpu.count", f"{offer.gpu_count} GPUs")
 
-    yield from (model, number)
+    def kind(offer: Offer) -> Refusal | None:
+        other = "on demand" if offer.least_bid is None else "for bids"
+        return None if (offer.least_bid is not None) == bids else Refusal("rental.kind", f"offered {other}")
+
+    yield from (model, number, kind)
     yield from _least("gpu.min_vram_gb", "vram_mb", min_vram_mb(fleet), "MB", MB_OF_A_GB)
 
 

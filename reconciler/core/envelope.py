@@ -6,11 +6,11 @@ The ceilings bound the total: no seat is rented for that is not named, and none 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from reconciler.core.label import Seat
-from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Plan
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Plan, Replace, Update
 
 RENTS_PER_SEAT = 4
 """How often one run may rent for one seat: the first time, and after an offer vanished or its instance failed."""
@@ -25,6 +25,8 @@ class Envelope:
     destroys: frozenset[int]
     ending: frozenset[str] = frozenset()
     """Fleets that are to end: whatever of them turns up later may go too."""
+    bids: Mapping[int, Decimal] = field(default_factory=dict)
+    """Instances that may be given a higher bid, and the most each may bill then in $/h, all-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,18 @@ class Done:
     """How many instances were rented, those in doubt included."""
     added: Decimal = Decimal(0)
     """What they add to what the fleets bill, in $/h at their ceilings, less what the replaced ones billed."""
+    bid: frozenset[int] = frozenset()
+    """Instances that were given a new bid: once in a run is enough."""
 
 
 def envelope_of(plan: Plan) -> Envelope:
     """The approval that `plan` stands for. An open attempt is part of it: should it prove never to have been made,
     its seat may be rented for again, up to what it was to cost."""
     doubts = {seat: ceiling for fleet in plan.fleets for seat, ceiling in fleet.doubts}
-    rents = doubts | {a.seat: a.ceiling for a in plan.actions() if not isinstance(a, Destroy)}
-    destroys = frozenset(a.old.id for a in plan.actions() if not isinstance(a, Create))
-    return Envelope(rents, destroys)
+    rents = doubts | {a.seat: a.ceiling for a in plan.actions() if isinstance(a, Create | Replace)}
+    destroys = frozenset(a.old.id for a in plan.actions() if isinstance(a, Replace | Destroy))
+    bids = {a.old.id: a.ceiling for a in plan.actions() if isinstance(a, Update)}
+    return Envelope(rents, destroys, bids=bids)
 
 
 def narrowed(approved: Envelope, plan: Plan) -> Envelope:
@@ -61,7 +66,8 @@ def narrowed(approved: Envelope, plan: Plan) -> Envelope:
     """
     now = envelope_of(plan)
     rents = {seat: min(ceiling, now.rents[seat]) for seat, ceiling in approved.rents.items() if seat in now.rents}
-    return replace(approved, rents=rents, destroys=approved.destroys & now.destroys)
+    bids = {i: min(ceiling, now.bids[i]) for i, ceiling in approved.bids.items() if i in now.bids}
+    return replace(approved, rents=rents, destroys=approved.destroys & now.destroys, bids=bids)
 
 
 def within(plan: Plan, envelope: Envelope, done: Done) -> Plan:
@@ -77,12 +83,15 @@ def _fleet_within(fleet: FleetPlan, envelope: Envelope, done: Done) -> FleetPlan
 
 
 def _capped(action: Action, envelope: Envelope) -> Action:
-    if isinstance(action, Destroy):
+    if isinstance(action, Destroy | Update):
         return action
     return replace(action, ceiling=min(action.ceiling, envelope.rents[action.seat]))
 
 
 def _covered(action: Action, envelope: Envelope, done: Done) -> bool:
+    if isinstance(action, Update):
+        most = envelope.bids.get(action.old.id)
+        return most is not None and action.ceiling <= most and action.old.id not in done.bid
     goes = True
     if not isinstance(action, Create):
         goes = action.seat.fleet in envelope.ending

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from reconciler.core.chains import Chain, Chains
 from reconciler.core.crowd import Taken
-from reconciler.core.demand import Demand, Need
+from reconciler.core.demand import Demand
+from reconciler.core.placement import Need
 
 GAIN = 1e-9
 """What gains less is rounding."""

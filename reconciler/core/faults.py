@@ -8,19 +8,22 @@ from reconciler.core.boot_errors import BootError, boot_error
 from reconciler.core.health import Health, never_ran
 from reconciler.core.model import Fleet, Instance
 from reconciler.core.readiness import boot_timeout_s
+from reconciler.core.renewal import EXPIRED, contract_is_over
 from reconciler.core.spans import span
 from reconciler.core.states import GRACE_S, State, state_of
 
 STOPPED = "stopped"
 """The fault of an instance that someone stopped, where its fleet wants such ones replaced."""
-EXPIRED = "expired"
-"""The fault of an instance whose contract has ended: it cannot be started again."""
+OUTBID = "outbid"
+"""The fault of an interruptible instance whose bid was beaten; its grace is the time it may win it back."""
+RESTART_S = 600.0
+"""An instance that won its bid back reads `exited` until its host has started it again, for minutes (seen)."""
 UNABLE = "unable to start: "
 """What a fault begins with whose cause is the host's own message."""
 GAVE_UP = "stopped before it ran"
 """A host that gives up looks as if somebody had stopped the instance; there is nothing on it yet to be kept."""
 STILL = "still"
-_SILENT = frozenset({"offline", "unknown", EXPIRED, STOPPED})
+_SILENT = frozenset({"offline", "unknown", EXPIRED, OUTBID, STOPPED})
 """Of these there is no container that could be asked for its log, and none of them tells of the spec."""
 
 
@@ -52,17 +55,28 @@ class Fault:
         return self.kind in GRACE_S or self.kind in _SILENT or self.kind.startswith(UNABLE)
 
 
+def _grace_s(kind: str, fleet: Fleet | None) -> float:
+    """How long it must last before it counts: a bid may be won back, and what won it back starts again."""
+    if kind == OUTBID and fleet is not None:
+        return fleet.rental.outbid.wait_s
+    if kind == "exited" and fleet is not None and fleet.rental.interruptible:
+        return RESTART_S
+    return GRACE_S.get(kind, 0.0)
+
+
 def status_fault(instance: Instance, fleet: Fleet | None, now: float | None = None) -> str | None:
     """What is wrong by the account's own words, by a name under which the record dates it."""
     state = state_of(instance, now)
     if (error := cannot_start(instance, state)) is not None:
         return f"{UNABLE}{error.cause}"
+    is_over = now is not None and contract_is_over(instance, now)
+    if state is State.EXPIRED or (state is State.FAILED and is_over):
+        return EXPIRED
     if state is State.FAILED:
         return instance.reported
-    if state is State.EXPIRED:
-        return EXPIRED
-    stopped = state in (State.HELD, State.OUTBID)
-    return STOPPED if stopped and fleet is not None and fleet.on_manual_stop == "replace" else None
+    if state is State.OUTBID:
+        return OUTBID if fleet is not None else None
+    return STOPPED if state is State.HELD and fleet is not None and fleet.on_manual_stop == "replace" else None
 
 
 def cannot_start(instance: Instance, state: State) -> BootError | None:
@@ -72,11 +86,11 @@ def cannot_start(instance: Instance, state: State) -> BootError | None:
     return boot_error(instance.message) if fresh else None
 
 
-def dated(kind: str, since: float, instance: Instance, health: Health | None, now: float) -> Fault:
+def dated(kind: str, since: float, instance: Instance, fleet: Fleet | None, health: Health | None, now: float) -> Fault:
     """A fault of the status as it counts: an error message at once, everything else after its grace."""
     error = boot_error(instance.message) if kind.startswith(UNABLE) else None
     booting = error is not None if health is None else health.ready_at is None
-    left = max(0.0, since + GRACE_S.get(kind, 0.0) - now)
+    left = max(0.0, since + _grace_s(kind, fleet) - now)
     return Fault(kind, since, left, booting, error is None or error.whose == "machine")
 
 
@@ -119,10 +133,10 @@ def is_over(fault: Fault, reading: Instance) -> bool:
     """Whether a fresh reading shows that what an instance was to be replaced for is over. What a check has found only
     a check can take back; a boot that was too slow ends when the container runs."""
     state = state_of(reading)
-    if fault.kind == STOPPED:
-        return state not in (State.HELD, State.OUTBID)
     if fault.kind == EXPIRED:
-        return state not in (State.HELD, State.OUTBID, State.QUEUED)
+        return state in (State.READY, State.PENDING)
+    if fault.kind in (STOPPED, OUTBID):
+        return state is not (State.HELD if fault.kind == STOPPED else State.OUTBID)
     if fault.kind.startswith(UNABLE):
         return cannot_start(reading, state) is None
     if fault.over_status:

@@ -49,8 +49,14 @@ FIELD_CLASSES: dict[str, FieldClass] = {
     "container.onstart": "static",
     "container.args": "static",
     "readiness": "behavioural",
+    "rental": "behavioural",
+    "rental.kind": "static",
+    "rental.max_bid": "choosing",
+    "rental.bid_over_floor": "choosing",
     "rollout": "behavioural",
     "health": "behavioural",
+    "schedule": "behavioural",
+    "replace": "behavioural",
 }
 """The class of every field; a path speaks for all below it that have no line of their own."""
 
@@ -84,6 +90,7 @@ def static_fields(fleet: Fleet) -> dict[str, object]:
         "container.registry_login": (_login(container), None),
         "container.vast_template": (container.vast_template, None),
         "gpu.count": (fleet.gpu.count, 1),
+        "rental.kind": (fleet.rental.kind, "on-demand"),
     }
     return {path: value for path, (value, default) in values.items() if value != default}
 

@@ -5,13 +5,13 @@ A guard says its numbers, and the one flag, field or command that lifts it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_UP, Decimal
 
 from reconciler.core.budget import (
-    Rent,
     Room,
+    Spending,
     Standing,
     Weight,
     committed,
@@ -25,7 +25,7 @@ from reconciler.core.budget import (
 )
 from reconciler.core.diff import FleetDiff
 from reconciler.core.model import Account, Limits, Policy
-from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Plan, Replace
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Plan, Replace, Update
 from reconciler.core.seat_guards import guard_seats
 from reconciler.core.traces import Suspect
 from reconciler.core.vanishing import CONFIRMED_AFTER_S, SUSPICIOUS_HOSTS, SUSPICIOUS_INSTANCES
@@ -55,6 +55,8 @@ class Allowed:
     """What this run has added already."""
     rented: frozenset[int] = frozenset()
     """Instances that this run rented: those of them that were never ready go, whatever their number."""
+    unasked_before: Mapping[str, int] = field(default_factory=dict)
+    """Unasked destroys of each fleet that count against this run as well: under `watch` those of ten minutes."""
 
 
 def guard_fleet(plan: FleetPlan, part: FleetDiff, policy: Policy, allowed: Allowed) -> FleetPlan:
@@ -96,6 +98,8 @@ def _unasked(plan: FleetPlan, part: FleetDiff, limits: Limits, allowed: Allowed)
     live, lift = len(part.members()), f"--max-destroys {len(repairs)}"
     limit = max(1, int(limits.max_unasked_destroy_share * live))
     message = f"{len(repairs)} of {live} instances are to be replaced unasked, at most {limit} in one run"
+    if before := allowed.unasked_before.get(plan.fleet.name, 0):
+        message, limit = f"{message}, and {before} went in the last ten minutes", max(0, limit - before)
     held = Held("unasked destroys", message, lift)
     if allowed.max_destroys is not None:
         limit = allowed.max_destroys
@@ -134,12 +138,12 @@ def _protected(plan: FleetPlan, policy: Policy, allowed: Allowed) -> FleetPlan:
     """A protected fleet loses an instance only with the exact number named."""
     if plan.fleet.name not in policy.protect:
         return plan
-    count = sum(not isinstance(a, Create) for a in plan.actions)
+    count = sum(isinstance(a, Replace | Destroy) for a in plan.actions)
     rest = allowed.counted and count < (allowed.max_destroys or 0)
     if count == 0 or allowed.max_destroys == count or rest:
         return plan
     message = f"fleet {plan.fleet.name} is protected, and {count} of its instances would be destroyed"
-    return hold(plan, Held("protect", message, f"--max-destroys {count}"), lambda a: isinstance(a, Create))
+    return hold(plan, Held("protect", message, f"--max-destroys {count}"), lambda a: isinstance(a, Create | Update))
 
 
 def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
@@ -199,7 +203,7 @@ def guard_all(
         message = f"at most {limits.rents_per_run} instances are rented in one run"
         held = Held("rents per run", message, "limits.rents_per_run")
         room = Room(Decimal(allowed.rents_done), Decimal(limits.rents_per_run))
-        plan = _limit_rents(plan, room, lambda _: Weight(Decimal(1)), held)
+        plan = _limit_rents(plan, room, lambda a: Weight(Decimal(not isinstance(a, Update))), held)
     if limits.max_instances is not None:
         message = f"the policy allows {limits.max_instances} instances, {standing.instances} are there"
         held = Held("instance count", message, "limits.max_instances")
@@ -254,13 +258,13 @@ def _added(plan: Plan, allowed: Allowed) -> Plan:
     return _limit_rents(plan, Room(allowed.added, most), money, Held("added per hour", message, lift))
 
 
-def _rents(plan: Plan) -> Iterator[Rent]:
-    """Every rent of the plan, fleets by priority, then by name."""
+def _rents(plan: Plan) -> Iterator[Spending]:
+    """Every rent and new bid of the plan, fleets by priority, then by name."""
     for fleet in sorted(plan.fleets, key=lambda f: (-f.fleet.priority, f.fleet.name)):
         yield from (action for action in fleet.actions if not isinstance(action, Destroy))
 
 
-def _limit_rents(plan: Plan, room: Room, weigh: Callable[[Rent], Weight], held: Held) -> Plan:
+def _limit_rents(plan: Plan, room: Room, weigh: Callable[[Spending], Weight], held: Held) -> Plan:
     """Keep rents in their order while there is room for them; hold the others."""
     refused = {id(action) for action in _rents(plan) if not room.takes(action, weigh(action))}
     fleets = tuple(hold(fleet, held, lambda a: id(a) not in refused) for fleet in plan.fleets)

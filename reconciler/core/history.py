@@ -35,6 +35,7 @@ EventKind = Literal[
     "resumed",
     "frozen",
     "freed",
+    "bid",
 ]
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 KEPT_S = 90 * 86_400.0
@@ -142,13 +143,15 @@ def _ready(booting: Mapping[int, float], members: Iterable[Member], at: float) -
 
 
 def _standing(record: Record, plan: Plan) -> Iterator[tuple[str, Event]]:
-    """What stands now, by key: `held/GUARD/FLEET` and `leak/ID`."""
+    """What stands now, by key: `held/GUARD/FLEET`, `frozen/INDEX/FLEET` and `leak/ID`."""
     for held in plan.refusals():
         fleet = held.fleet or ""
         yield (
             f"held/{held.guard}/{fleet}",
             Event(plan.made_at, "held back", fleet, text=f"{held.guard}: {held.message}"),
         )
+    for note in (note for fleet in plan.fleets for note in fleet.notes if note.kind == "frozen"):
+        yield f"frozen/{note.seat.index}/{note.seat.fleet}", of_seat(plan.made_at, "frozen", note.seat, note.text)
     for item in record.leaving.values():
         text = f"told to go and not proven gone: {item.reason}"
         yield f"leak/{item.id}", of_seat(plan.made_at, "leak opened", item.seat, text, item.id, item.rate_per_hour)
@@ -160,7 +163,7 @@ def _judged(key: str, plan: Plan, whole: bool) -> bool:
     kind, _, rest = key.partition("/")
     fleet = rest.rpartition("/")[2]
     seen = whole and (not fleet or any(part.fleet.name == fleet for part in plan.fleets))
-    return kind == "boot" or (kind == "held" and seen)
+    return kind == "boot" or (kind in ("held", "frozen") and seen)
 
 
 def closing(before: Record, record: Record, at: float) -> tuple[Record, tuple[Event, ...]]:

@@ -16,9 +16,10 @@ from decimal import ROUND_UP, Decimal
 
 from reconciler.core.candidates import STRICT, Appraiser
 from reconciler.core.crowd import Taken
-from reconciler.core.demand import Demand, Need
+from reconciler.core.demand import Demand
 from reconciler.core.fill import fill
 from reconciler.core.model import Instance, OfferQuery
+from reconciler.core.placement import Need
 from reconciler.core.places import countries_of
 from reconciler.core.pool import Pool
 from reconciler.core.query import query_of, wide_query_of
@@ -169,7 +170,7 @@ class Hunt:
         return max(self._appraiser.scorer.most(0.0, tier) - strict * tier for tier in part.tiers)
 
     def _question(self, part: Slice, price: Decimal, pool: Pool) -> OfferQuery:
-        known = pool.sizes(part.query.gpu_count)
+        known = pool.sizes(part.query.gpu_count, interruptible=part.query.interruptible)
         limit = self.fleet.spread.per_machine
         enough = limit.of(self.fleet.replicas) if limit else len(self.needs)
         done = sorted(machine for machine, offers in known.items() if len(offers) >= enough)
@@ -191,7 +192,8 @@ def whole(appraiser: Appraiser) -> Slice:
 
 
 def _count(pool: Pool, part: Slice) -> int:
-    return sum(map(len, pool.sizes(part.query.gpu_count).values()))
+    known = pool.sizes(part.query.gpu_count, interruptible=part.query.interruptible)
+    return sum(map(len, known.values()))
 
 
 def slices(appraiser: Appraiser) -> list[Slice]:

@@ -82,7 +82,7 @@ def likeness_of(instance: Instance) -> Likeness | Left:
     if unknown:
         return Left(instance.id, f"the account does not tell {', '.join(unknown)}")
     if instance.interruptible:
-        return Left(instance.id, "it is interruptible, and a spec rents on demand; adopt takes it by name")
+        return Left(instance.id, "it is interruptible, and how to bid for it is yours to say; adopt takes it by name")
     assert instance.gpu_name is not None
     assert instance.gpu_count is not None
     assert instance.disk_gb is not None

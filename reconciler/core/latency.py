@@ -12,21 +12,10 @@ from dataclasses import dataclass
 from reconciler.core.geo import distance_km, estimate_ms, where
 from reconciler.core.model import Latency, Offer
 from reconciler.core.places import parse_location
+from reconciler.core.sights import Measured
 
-VALID_S = 86_400.0
-"""So long a measurement counts: lines and routes change."""
 MEASURED_AT_ONCE = 16
 """So many of the best candidates are worth a measurement."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What a machine answered when it was asked."""
-
-    ms: float | None
-    """The round trip; None where it was asked and did not answer, which need not be asked again so soon."""
-    at: float
-    """When, epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from reconciler.core.notify import Notify
 from reconciler.core.readiness import HealthRules, Readiness
+from reconciler.core.renewal import ReplaceRules
+from reconciler.core.rental import ON_DEMAND, Rental, RentalKind
 from reconciler.core.settle import Settle
 from reconciler.core.strikes import StrikeRules
 from reconciler.core.text import SafeText
+from reconciler.core.timing import Schedule
 
 SECONDS_PER_DAY = 86400
 HOURS_PER_STORAGE_MONTH = 720
@@ -78,7 +82,7 @@ class Price:
 
     max_per_hour: Decimal
     budget_per_hour: Decimal | None = None
-    """The whole fleet's; None when not written: then replicas + 1 step, each at the cap."""
+    """The whole fleet's; None when not written: then the replicas and one step of a rollout, each at the cap."""
     max_download_per_tb: Decimal = Decimal(20)
     max_upload_per_tb: Decimal = Decimal(20)
 
@@ -133,6 +137,15 @@ class Spread:
 
     per_machine: Limit | None = Limit(Decimal(1))
     per_host: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How a changed spec reaches running instances."""
+
+    order: RolloutOrder = "create-first"
+    at_once: Limit = Limit(Decimal(1))
+    """How many seats are under way at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,12 +284,20 @@ class Fleet:
     latency: Latency | None = None
     scoring: Scoring = Scoring()
     """The loader sets `latency-first` where `latency` is given and no strategy."""
-    rollout_order: RolloutOrder = "create-first"
+    rollout: Rollout = Rollout()
     on_manual_stop: OnManualStop = "hold"
     """What becomes of an instance that someone stopped."""
     readiness: Readiness = field(default_factory=Readiness)
     health: HealthRules = field(default_factory=HealthRules)
+    schedule: Schedule | None = None
+    replace: ReplaceRules = field(default_factory=ReplaceRules)
+    rental: Rental = ON_DEMAND
     source: Source = Source("", 0)
+
+    @property
+    def step(self) -> int:
+        """How many seats one step of a rollout has: so many instances there may be above the declared replicas."""
+        return self.rollout.at_once.of(self.replicas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +353,7 @@ class Policy:
     secrets: SecretRules = SecretRules()
     settle: Settle = field(default_factory=Settle)
     strikes: StrikeRules = field(default_factory=StrikeRules)
+    notify: Notify = field(default_factory=Notify)
 
 
 # --- what exists ----------------------------------------------------------------------------------
@@ -403,6 +425,10 @@ class Instance:
     ssh_direct: Endpoint | None = None
     ssh_proxy: Endpoint | None = None
     setup: Setup | None = None
+    endpoints: tuple[tuple[Port, Endpoint], ...] = ()
+    """Where each published port of the container is reached from outside, in their order by number."""
+    least_bid: Decimal | None = None
+    """The host's least bid in $/h without storage; not the bid that stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,6 +498,8 @@ class Offer:
     """Since when this offer stands, epoch seconds."""
     traits: Traits = field(default=NO_TRAITS, repr=False, compare=False)
     """What `host.query` may ask about besides."""
+    least_bid: Decimal | None = None
+    """The host's least bid in $/h, which `base_price_per_hour` is then too; None: it was offered on demand."""
 
     @property
     def days_left(self) -> Decimal | None:
@@ -520,6 +548,10 @@ class OfferQuery:
     """Offers that are, of machines that may have more."""
     clauses: tuple[Clause, ...] = ()
     """Rules in the marketplace's own search language."""
+    interruptible: bool = False
+    """Asks for least bids instead of prices on demand; all prices of the question are such, too."""
+    max_bid: Decimal | None = None
+    """Without storage; only with `interruptible`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -535,3 +567,6 @@ class RentOrder:
     env: Mapping[str, str] = field(repr=False)
     """The container's variables with every secret filled in."""
     registry_password: str | None = field(default=None, repr=False)
+    kind: RentalKind = "on-demand"
+    bid: Decimal | None = None
+    """$/h without storage; there is one exactly where the order is interruptible."""

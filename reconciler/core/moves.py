@@ -229,8 +229,8 @@ def _why_not(ground: Ground, part: FleetDiff, instance: Instance) -> str | None:
         return f"template {instance.vast_template or 'none'}"
     if instance.gpu_count != fleet.gpu.count or normalise(instance.gpu_name or "") not in fleet.gpu.models:
         return f"{instance.gpu_count or '?'}x {instance.gpu_name or 'unknown GPU'}"
-    if instance.interruptible:
-        return "it is interruptible"
+    if bool(instance.interruptible) != fleet.rental.interruptible:
+        return "it is interruptible" if instance.interruptible else "it is on demand"
     broken = dynamic_drift(fleet, instance, ground.shared, ground.now)
     return str(broken[0]) if broken else None
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import groupby, islice
 
-from reconciler.core.candidates import Appraiser, Candidate
+from reconciler.core.candidates import Appraiser
 from reconciler.core.crowd import Taken
-from reconciler.core.demand import Demand, Need
+from reconciler.core.demand import Demand, in_order, who_wants
 from reconciler.core.label import Seat
 from reconciler.core.model import Blacklist, Instance, Offer
+from reconciler.core.placement import Choice, Need, Placement
 from reconciler.core.shelf import Shelf
 from reconciler.core.shortage import Shortage, shortage
 from reconciler.core.sights import NewSights, Sights, with_measured
@@ -24,23 +25,6 @@ from reconciler.core.thrift import fill_within
 
 FALLBACKS = 4
 """How many further offers a seat carries, in case its own is gone when it is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What one seat gets: the best offer and the next ones."""
-
-    candidate: Candidate
-    fallbacks: tuple[Candidate, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Offers for seats; `unplaced` seats got none, and their fleet's shortage says why."""
-
-    choices: Mapping[Seat, Choice] = field(default_factory=dict)
-    unplaced: frozenset[Seat] = frozenset()
-    shortages: Mapping[str, Shortage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +68,8 @@ def place(needs: Sequence[Need], offers: Iterable[Offer], ground: Ground) -> Pla
 
 
 def _by_priority(needs: Sequence[Need], shelf: Shelf, ground: Ground) -> Iterator[list[Demand]]:
-    ordered = sorted(needs, key=lambda need: (-need.fleet.priority, need.seat))
-    for _, of_one in groupby(ordered, key=lambda need: need.fleet.priority):
-        yield [_demand(list(wanting), shelf, ground) for _, wanting in groupby(of_one, key=lambda n: n.seat.fleet)]
+    for _, of_one in groupby(sorted(needs, key=in_order), key=lambda need: need.fleet.priority):
+        yield [_demand(list(wanting), shelf, ground) for _, wanting in groupby(of_one, key=who_wants)]
 
 
 def _demand(needs: Sequence[Need], shelf: Shelf, ground: Ground) -> Demand:

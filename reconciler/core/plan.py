@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from reconciler.core.diff import Member
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, RolloutOrder
-from reconciler.core.place import Choice
-from reconciler.core.shortage import Shortage
+from reconciler.core.renewal import Cheaper
+from reconciler.core.rises import Rise
 from reconciler.core.spend import Spent
+
+if TYPE_CHECKING:
+    from reconciler.core.placement import Choice
+    from reconciler.core.shortage import Shortage
 
 COLD_START = "cold start"
 """The reason of a wait that concerns every rent alike."""
@@ -60,6 +64,8 @@ class Replace:
     asked: bool
     """Paced by a rollout; False: unhealthy, and limited by the guard on unasked destroys."""
     wait: Wait | None = None
+    trial: Cheaper | None = None
+    """It is only cheaper: the old one stays unless the new one is ready within these limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,25 @@ class Destroy:
     """It came back wrong: the seat's next rent is a replacement."""
 
 
-Action = Create | Replace | Destroy
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Give an instance that lost its bid a higher one. Nothing is rented and nothing goes."""
+
+    seat: Seat
+    fleet: Fleet
+    old: Member
+    bid: Decimal
+    """$/h without storage."""
+    ceiling: Decimal
+    """What it bills all-in while that bid wins."""
+    standing: Decimal
+    """The bid that lost, in $/h without storage."""
+    reason: str
+    wait: Wait | None = None
+
+
+Rent = Create | Replace
+Action = Create | Replace | Destroy | Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +127,20 @@ class SeatNote:
     """A seat about which something is to be said, though nothing is to be done."""
 
     seat: Seat
-    kind: Literal["doubtful", "leaving", "held", "pending", "kept", "adopted", "frozen", "suspected", "stranger"]
+    kind: Literal[
+        "doubtful",
+        "leaving",
+        "held",
+        "pending",
+        "kept",
+        "adopted",
+        "frozen",
+        "suspected",
+        "stranger",
+        "candidate",
+        "proposed",
+        "outbid",
+    ]
     text: str
     rate_per_hour: Decimal = Decimal(0)
 
@@ -209,8 +246,12 @@ class Plan:
     rents_wait_s: float = 0.0
     """What a cold start still delays every rent by."""
     warnings: tuple[str, ...] = ()
+    observed: str = ""
+    """A digest of the managed instances that the plan was made for."""
     problems: tuple[str, ...] = ()
     """What failed while the plan was made, fleet by fleet; the rest of the plan holds."""
+    rises: tuple[Rise, ...] = ()
+    """What hosts ask for beyond the end of contracts, where somebody looked."""
 
     def actions(self) -> Iterator[Action]:
         """Every action: fleet by fleet, then what is pruned and what is sent again."""

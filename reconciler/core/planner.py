@@ -7,19 +7,22 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.debuting import doomed, is_condemned
-from reconciler.core.demand import Need, ceiling
-from reconciler.core.diff import STOPPED, Diff, FleetDiff, Member, SeatView, judge
+from reconciler.core.diff import Diff, FleetDiff, Member, SeatView, judge
+from reconciler.core.drift import KIND
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
+from reconciler.core.faults import STOPPED
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet, Instance
-from reconciler.core.place import Choice, Placement
+from reconciler.core.outbid import new_bids, successor_of, waiting, why_replaced
+from reconciler.core.placement import Choice, Need, Placement, ceiling
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
 from reconciler.core.record import Record
-from reconciler.core.shortage import Shortage
+from reconciler.core.renewal import EXPIRED
+from reconciler.core.rollout import Pace
 from reconciler.core.states import State, rate_per_hour
 
-_LEFT_ALONE = (State.HELD, State.OUTBID)
-"""Somebody stopped them, or beat their bid; nobody says which."""
+NOTHING_THERE = "nothing is there"
+"""The reason of a rent for a seat that was simply never filled."""
 
 
 def needs_of(
@@ -39,18 +42,22 @@ def needs_of(
     return [
         Need(
             view.seat,
-            part.fleet,
+            successor_of(part.fleet, view) or part.fleet,
             _cap(part.fleet, view.seat, ceilings),
             failed,
-            in_line=view.bucket == "drifted" and any(v.bucket == "drifted" for v in part.seats[: view.seat.index]),
-            repair=view.bucket == "unhealthy" or view.emptied or view.seat in vanished,
+            in_line=view.bucket == "drifted" and _drifted_before(part, view.seat) >= part.fleet.step,
+            repair=view.bucket in ("unhealthy", "outbid") or view.emptied or view.seat in vanished,
         )
         for part in diff.fleets
         if not part.paused and not part.newer_labels and (part.foreign_owner is None or part.foreign_owner in beside)
         if not is_condemned(part)
         for view in part.seats
-        if _wants(view) and (ceilings is None or view.seat in ceilings)
+        if _wants(part.fleet, view) and (ceilings is None or view.seat in ceilings)
     ]
+
+
+def _drifted_before(part: FleetDiff, seat: Seat) -> int:
+    return sum(view.bucket == "drifted" for view in part.seats[: seat.index])
 
 
 def _cap(fleet: Fleet, seat: Seat, ceilings: Mapping[Seat, Decimal] | None) -> Decimal:
@@ -64,12 +71,13 @@ def _failing(view: SeatView) -> frozenset[int]:
     return frozenset([keeper.instance.machine_id])
 
 
-def _wants(view: SeatView) -> bool:
+def _wants(fleet: Fleet, view: SeatView) -> bool:
     if view.frozen:
         return False
     if view.bucket in ("missing", "leaving"):
         return True
-    return view.bucket in ("unhealthy", "drifted") and not _moving(view) and not view.intents
+    going = view.bucket in ("unhealthy", "drifted") or successor_of(fleet, view) is not None
+    return going and not _moving(view) and not view.intents
 
 
 def _moving(view: SeatView) -> bool:
@@ -79,7 +87,7 @@ def _moving(view: SeatView) -> bool:
 
 
 def _stays(view: SeatView, extra: Member) -> bool:
-    return view.bucket == "unhealthy" if extra.fault is not None else extra.state in _LEFT_ALONE
+    return view.bucket in ("unhealthy", "outbid") if extra.fault is not None else extra.left_alone
 
 
 def fleet_plan(
@@ -93,7 +101,7 @@ def fleet_plan(
     actions: list[Action] = []
     open_seats: list[Seat] = []
     if not part.paused:
-        pace, hopeless = _Pace(part), doomed(part)
+        pace, hopeless = Pace(part, [view.seat for view in part.seats if _moving(view)]), doomed(part)
         for view in part.seats:
             if view.keeper is not None and view.keeper.id in hopeless:
                 actions += (_given_up(view, m) for m in (view.keeper, *view.extras) if m.id in hopeless)
@@ -102,15 +110,14 @@ def fleet_plan(
         actions = [*_after_outgoing(part, actions), *_surplus(part)]
         empty = [v.seat for v in part.seats if v.bucket in ("missing", "leaving")]
         open_seats = [seat for seat in empty if seat in placement.unplaced]
-    shortage = placement.shortages.get(part.fleet.name, Shortage(0))
     return FleetPlan(
         part.fleet,
         running=sum(v.keeper is not None and v.keeper.state is State.READY for v in part.seats),
         live=len(part.members()),
         surplus=len(part.surplus),
         actions=tuple(actions),
-        unfilled=(Unfilled(tuple(open_seats), shortage),) if open_seats else (),
-        notes=tuple(note for view in part.seats for note in _notes(view, view.seat in placement.unplaced)),
+        unfilled=(_unfilled(part.fleet, open_seats, placement),) if open_seats else (),
+        notes=tuple(note for view in part.seats for note in _notes(part.fleet, view, view.seat in placement.unplaced)),
         doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
     )
@@ -121,20 +128,10 @@ def _given_up(view: SeatView, member: Member) -> Destroy:
     return Destroy(view.seat, member, f"instance {member.id} {_wrong(member)}", unasked=True)
 
 
-class _Pace:
-    """One seat of a rollout at a time: the next starts when nothing of the fleet is on its way, in or out."""
+def _unfilled(fleet: Fleet, seats: Sequence[Seat], placement: Placement) -> Unfilled:
+    from reconciler.core.shortage import Shortage
 
-    def __init__(self, part: FleetDiff) -> None:
-        busy = [v.seat for v in part.seats if v.bucket in ("pending", "doubtful") or _moving(v) or v.leaving]
-        busy += [m.mark.seat for m in part.surplus]
-        busy += [item.seat for item in part.leaving_beyond]
-        busy += [intent.seat for intent in part.intents_beyond]
-        self._behind = busy[0] if busy else None
-
-    def next(self, seat: Seat) -> Wait | None:
-        """None for the seat whose turn it is; else after which seat it comes."""
-        behind, self._behind = self._behind, seat
-        return Wait(f"after {behind}") if behind is not None else None
+    return Unfilled(tuple(seats), placement.shortages.get(fleet.name, Shortage(0)))
 
 
 def _of_seat(
@@ -143,21 +140,23 @@ def _of_seat(
     placement: Placement,
     vanished: Mapping[Seat, Vanished],
     rents_wait: Wait | None,
-    pace: _Pace,
+    pace: Pace,
     clock_text: Mapping[int, str],
 ) -> Iterator[Action]:
     choice = placement.choices.get(view.seat)
     yield from _extras(view)
+    yield from new_bids(fleet, view)
     if choice is not None and view.bucket in ("missing", "leaving"):
         reason = _why_missing(vanished.get(view.seat), clock_text)
         going = Wait(f"until instance {view.leaving[0].id} is gone") if view.leaving else None
         yield Create(view.seat, fleet, choice, _ceiling(choice, fleet), reason, going or rents_wait, view.emptied)
     elif choice is not None and view.keeper is not None and view.bucket == "unhealthy":
         yield _repair(view, view.keeper, choice, fleet, rents_wait)
+    elif choice is not None and view.keeper is not None and view.bucket == "outbid":
+        yield _follow(view, view.keeper, choice, fleet, pace.next(view.seat) or rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":
         wait = pace.next(view.seat) or rents_wait
         reason = "; ".join(map(str, view.keeper.drifts))
-        order = fleet.rollout_order
         yield Replace(
             view.seat,
             fleet,
@@ -165,7 +164,7 @@ def _of_seat(
             choice,
             _ceiling(choice, fleet),
             reason,
-            order,
+            fleet.rollout.order,
             True,
             wait,
         )
@@ -176,9 +175,10 @@ def _ceiling(choice: Choice, fleet: Fleet) -> Decimal:
 
 
 def _after_outgoing(part: FleetDiff, actions: Sequence[Action]) -> Iterator[Action]:
-    """Never more than one instance above the declared replicas: rents beyond that wait until the surplus is gone."""
+    """Never more instances above the declared replicas than one step has: rents beyond wait until the surplus is
+    gone."""
     beyond = len(part.surplus) + len(part.leaving_beyond)
-    room = part.fleet.replicas + 1 - len(part.members()) - len(part.leaving_beyond) - len(part.intents())
+    room = part.fleet.replicas + part.fleet.step - len(part.members()) - len(part.leaving_beyond) - len(part.intents())
     for action in actions:
         if beyond and isinstance(action, Create) and action.wait is None:
             if room <= 0:
@@ -189,7 +189,7 @@ def _after_outgoing(part: FleetDiff, actions: Sequence[Action]) -> Iterator[Acti
 
 def _why_missing(gone: Vanished | None, clock_text: Mapping[int, str]) -> str:
     if gone is None:
-        return "nothing is there"
+        return NOTHING_THERE
     return f"instance {gone.id} was destroyed outside, last seen {clock_text.get(gone.id, 'earlier')}"
 
 
@@ -212,10 +212,18 @@ def _repair(view: SeatView, keeper: Member, choice: Choice, fleet: Fleet, rents_
     )
 
 
+def _follow(view: SeatView, keeper: Member, choice: Choice, fleet: Fleet, wait: Wait | None) -> Replace:
+    """A stopped instance bills its disk alone, and may win its bid again: it goes once another one runs."""
+    rented_as = successor_of(fleet, view) or fleet
+    reason, limit = why_replaced(fleet, keeper), _ceiling(choice, fleet)
+    return Replace(view.seat, rented_as, keeper, choice, limit, reason, "create-first", False, wait)
+
+
 def _wrong(keeper: Member) -> str:
     if keeper.fault is None:
         return "failed"
-    return "was stopped by someone" if keeper.fault.kind == STOPPED else f"is {keeper.fault.kind}"
+    told = {STOPPED: "was stopped by someone", EXPIRED: "is at the end of its contract"}
+    return told.get(keeper.fault.kind, f"is {keeper.fault.kind}")
 
 
 def _extras(view: SeatView) -> Iterator[Destroy]:
@@ -224,13 +232,21 @@ def _extras(view: SeatView) -> Iterator[Destroy]:
     if keeper is None or keeper.state not in (State.READY, State.PENDING):
         return
     for extra in view.extras:
-        if extra.state in _LEFT_ALONE and extra.fault is None:
+        if extra.left_alone or _on_trial(extra):
             continue
-        serves_still = extra.state is State.READY and keeper.state is not State.READY
+        serves_still = extra.state in (State.READY, State.OUTBID) and keeper.state is not State.READY
         drift = "; ".join(map(str, extra.drifts))
         reason = f"replaced by instance {keeper.id}" + (f": {drift}" if drift else "")
+        if extra.trial_left_s is not None:
+            reason = f"replace.cheaper: it was not ready in time, instance {keeper.id} stays"
         wait = Wait(f"until instance {keeper.id} runs") if serves_still else None
         yield Destroy(view.seat, extra, reason, wait, keeper.id)
+
+
+def _on_trial(member: Member) -> bool:
+    """Whether it may still become ready, beside the instance whose place it would take."""
+    coming = member.state in (State.PENDING, State.QUEUED)
+    return coming and member.trial_left_s is not None and member.trial_left_s > 0
 
 
 def _surplus(part: FleetDiff) -> Iterator[Destroy]:
@@ -240,7 +256,7 @@ def _surplus(part: FleetDiff) -> Iterator[Destroy]:
             yield Destroy(member.mark.seat, member, f"replicas {before} -> {part.fleet.replicas}")
 
 
-def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
+def _notes(fleet: Fleet, view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     for intent in view.intents:
         text = f"attempt {intent.attempt} is in doubt; proven never made, the seat is rented for again"
         yield SeatNote(view.seat, "doubtful", text, intent.ceiling)
@@ -250,12 +266,17 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     yield from _traces(view)
     for item in view.leaving:
         yield SeatNote(view.seat, "leaving", f"instance {item.id} is being destroyed", item.rate_per_hour)
-    for extra in (e for e in view.extras if e.state in _LEFT_ALONE and e.fault is None):
+    for extra in (e for e in view.extras if e.left_alone):
         text = f"instance {extra.id}, also of this seat, was stopped by someone; left alone"
         yield SeatNote(view.seat, "held", text, rate_per_hour(extra.instance))
     keeper = view.keeper
     if keeper is None:
         return
+    yield from waiting(fleet, view)
+    for extra in filter(_on_trial, view.extras):
+        left = f"{max(0.0, extra.trial_left_s or 0.0) / 60:.0f} min"
+        text = f"instance {extra.id} is booting to take the place of instance {keeper.id}, within {left}"
+        yield SeatNote(view.seat, "candidate", text, rate_per_hour(extra.instance))
     rate = rate_per_hour(keeper.instance)
     if keeper.accepted:
         text = f"instance {keeper.id} was adopted as it is: {'; '.join(map(str, keeper.accepted))}"
@@ -263,7 +284,7 @@ def _notes(view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     if view.bucket == "held":
         what = "waits for its GPU" if keeper.state is State.QUEUED else "was stopped by someone"
         yield SeatNote(view.seat, "held", f"instance {keeper.id} {what}; left alone", rate)
-    elif view.bucket in ("unhealthy", "drifted") and unplaced:
+    elif view.bucket in ("unhealthy", "drifted", "outbid") and unplaced:
         wrong = keeper.fault.kind if keeper.fault else "; ".join(map(str, keeper.drifts))
         yield SeatNote(
             view.seat, "kept", f"instance {keeper.id} is kept, without an offer to replace it: {wrong}", rate
@@ -304,7 +325,7 @@ def strays(instances: Sequence[tuple[str | None, str | None, Instance]]) -> tupl
 
 
 def own_mistakes(plan: FleetPlan, members: Sequence[Member], rented: Collection[int]) -> FleetPlan:
-    """What this very run rented and should not have: over the cap, or not on demand. It goes at once."""
+    """What this very run rented and should not have: over the cap, or of the other kind. It goes at once."""
     wrong = {m.id: why for m in members if m.id in rented and (why := not_as_ordered(m))}
     if not wrong:
         return plan
@@ -314,11 +335,12 @@ def own_mistakes(plan: FleetPlan, members: Sequence[Member], rented: Collection[
 
 
 def not_as_ordered(member: Member) -> str | None:
-    """What is wrong with an instance that was rented just now: more than 1 % over its cap, or not on demand."""
+    """What is wrong with an instance that was rented just now: more than 1 % over its cap, or of the other kind."""
     over = next((d for d in member.drifts if d.field == "price.max_per_hour"), None)
     if over is not None:
         return f"over its cap: {over}"
-    return "rented on demand, came back interruptible" if member.instance.interruptible else None
+    other = next((d for d in member.drifts if d.field == KIND), None)
+    return f"ordered {other.desired}, came back {other.actual}" if other is not None else None
 
 
 def resent(

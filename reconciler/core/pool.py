@@ -24,7 +24,7 @@ class Pool:
         fresh: set[int] = set()
         for offer in offers:
             others = self._machines.get(offer.machine_id, ())
-            kept = [o for o in others if o.gpu_count != offer.gpu_count or not overlap(o, offer)]
+            kept = [o for o in others if not _replaces(offer, o)]
             if len(kept) == len(others):
                 fresh.add(offer.machine_id)
             self._machines[offer.machine_id] = [*kept, offer]
@@ -39,9 +39,12 @@ class Pool:
         """How many machines are known."""
         return len(self._machines)
 
-    def sizes(self, gpu_count: int) -> dict[int, list[Offer]]:
-        """What is known of one size, by machine."""
-        found = {machine: [o for o in offers if o.gpu_count == gpu_count] for machine, offers in self._machines.items()}
+    def sizes(self, gpu_count: int, *, interruptible: bool = False) -> dict[int, list[Offer]]:
+        """What is known of one size, by machine: as offered on demand, or for bids."""
+        found = {
+            machine: [o for o in offers if o.gpu_count == gpu_count and is_for_bids(o) == interruptible]
+            for machine, offers in self._machines.items()
+        }
         return {machine: offers for machine, offers in found.items() if offers}
 
     def prove(self, query: OfferQuery, price: Decimal) -> None:
@@ -51,3 +54,12 @@ class Pool:
     def knows(self, query: OfferQuery, price: Decimal) -> bool:
         """Whether everything that fits the query up to a price is known."""
         return any(price <= upto and covers(wide, query) for wide, upto in self._proofs)
+
+
+def is_for_bids(offer: Offer) -> bool:
+    """Whether an offer was seen at its least bid. The same ask is an offer on demand, too: those are two sightings."""
+    return offer.least_bid is not None
+
+
+def _replaces(newer: Offer, older: Offer) -> bool:
+    return older.gpu_count == newer.gpu_count and is_for_bids(older) == is_for_bids(newer) and overlap(older, newer)

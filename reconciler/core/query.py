@@ -40,6 +40,8 @@ def query_of(fleet: Fleet) -> OfferQuery:
         countries=_countries(fleet),
         blocked_countries=tuple(t for t in fleet.regions.blocked if len(t) == 2 and t.isupper()),
         clauses=host.query,
+        interruptible=fleet.rental.interruptible,
+        max_bid=fleet.rental.max_bid if fleet.rental.interruptible else None,
     )
 
 
@@ -53,4 +55,5 @@ def _countries(fleet: Fleet) -> tuple[str, ...]:
 
 def wide_query_of(fleet: Fleet) -> OfferQuery:
     """The query without any rule but the cards: to see what the rules refuse."""
-    return OfferQuery(fleet.gpu.models, fleet.gpu.count, fleet.container.disk_gb, fits_disk=False)
+    bids = fleet.rental.interruptible
+    return OfferQuery(fleet.gpu.models, fleet.gpu.count, fleet.container.disk_gb, fits_disk=False, interruptible=bids)

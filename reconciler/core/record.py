@@ -11,10 +11,12 @@ from decimal import Decimal
 
 from reconciler.core.debut import Debuts
 from reconciler.core.health import Health
+from reconciler.core.incidents import Incident, Letter
 from reconciler.core.label import Seat
 from reconciler.core.settle import Appearance
 from reconciler.core.strikes import Strikes
 from reconciler.core.traces import Outside, Suspect, Tombstone
+from reconciler.core.trials import Proposal, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,23 @@ class Record:
     """What counts against machines."""
     wasted: Mapping[Seat, tuple[tuple[float, Decimal], ...]] = field(default_factory=dict)
     """What instances of a seat that were never ready cost within a day: when each went, and dollars."""
+    looked: Mapping[str, float] = field(default_factory=dict)
+    """When the market was last looked at for cheaper places of a fleet."""
+    proposals: Mapping[Seat, Proposal] = field(default_factory=dict)
+    """What such a look has found."""
+    trials: Mapping[str, Trial] = field(default_factory=dict)
+    """Candidates for a cheaper place, by attempt, for two days."""
+    unwanted: Mapping[int, float] = field(default_factory=dict)
+    """Instances that a person wants replaced, and since when."""
+    bids: Mapping[int, Decimal] = field(default_factory=dict)
+    """The bid that stands of instances that were rented by one, as it was sent: the account shows what is paid, which
+    is the price on demand where that is less."""
+    unasked: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """When each fleet lost an instance that nobody asked to go, within ten minutes."""
+    incidents: Mapping[str, Incident] = field(default_factory=dict)
+    """What is not as it should be, by key, where the policy has somebody told."""
+    outbox: tuple[Letter, ...] = ()
+    """Letters that are not delivered yet, the oldest first."""
 
 
 def with_intent(record: Record, intent: Intent) -> Record:
@@ -172,12 +191,24 @@ def without_instance(record: Record, instance_id: int) -> Record:
         relabels={i: item for i, item in record.relabels.items() if i != instance_id},
         suspects={i: s for i, s in record.suspects.items() if i != instance_id},
         health={i: h for i, h in record.health.items() if i != instance_id},
+        unwanted={i: at for i, at in record.unwanted.items() if i != instance_id},
+        bids={i: bid for i, bid in record.bids.items() if i != instance_id},
     )
+
+
+def with_bid(record: Record, instance_id: int, bid: Decimal) -> Record:
+    """The record with the bid that stands of an instance."""
+    return replace(record, bids={**record.bids, instance_id: bid})
 
 
 def with_relabel(record: Record, relabel: Relabel) -> Record:
     """The record with a change of a label written down, or its newer version."""
     return replace(record, relabels={**record.relabels, relabel.id: relabel})
+
+
+def with_unwanted(record: Record, ids: Iterable[int], at: float) -> Record:
+    """The record once a person has said that these instances are to be replaced; the first time is kept."""
+    return replace(record, unwanted={**dict.fromkeys(ids, at), **record.unwanted})
 
 
 def with_pause(record: Record, fleet: str, at: float) -> Record:

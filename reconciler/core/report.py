@@ -11,7 +11,9 @@ from reconciler.core.label import Seat
 from reconciler.core.plan import Leak, Plan
 from reconciler.core.record import Intent
 
-OutcomeKind = Literal["rented", "ready", "destroyed", "sent", "doubtful", "refused", "offer gone", "skipped", "log"]
+OutcomeKind = Literal[
+    "rented", "ready", "destroyed", "sent", "doubtful", "refused", "offer gone", "skipped", "bid", "log"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from reconciler.core.model import Fleet
 from reconciler.core.plan import Plan
 
 FORMAT = "vast-reconciler plan"
-VERSION = 1
+VERSION = 2
 LASTS_S = 24 * 3600.0
 SKEW_S = 3600.0
 """How far the clocks of two runners may differ."""
@@ -40,6 +40,8 @@ class SavedPlan:
     made_at: float
     hashes: Mapping[str, str]
     """The spec hash of every fleet that is rented for."""
+    observed: str
+    """A digest of the managed instances it was made for. Where others are there now, less may be done than it says."""
     signed: bool = False
     """Whether it is known to be the plan that was made: it was signed with the key that it was read with."""
 
@@ -68,7 +70,9 @@ def write_plan(plan: Plan, key: str | None = None) -> str:
         "destroys": sorted(envelope.destroys),
         "hashes": {f.fleet.name: spec_hash(f.fleet) for f in plan.fleets if f.fleet.name in acting},
         "made_at": plan.made_at,
+        "observed": plan.observed,
         "owner": plan.owner,
+        **({"bids": bids} if (bids := {str(i): str(most) for i, most in sorted(envelope.bids.items())}) else {}),
         "rents": {str(seat): str(ceiling) for seat, ceiling in sorted(envelope.rents.items())},
     }
     signature = {} if key is None else {"signature": _signature(body, key)}
@@ -113,10 +117,12 @@ def read_plan(data: bytes, key: str | None = None) -> SavedPlan:
             raise ValueError("it is not signed with this RECONCILE_PLAN_KEY")
         rents = {_seat(seat): Decimal(ceiling) for seat, ceiling in body["rents"].items()}
         hashes = {str(name): str(known) for name, known in body["hashes"].items()}
-        if not all(ceiling.is_finite() and ceiling > 0 for ceiling in rents.values()):
+        bids = {int(number): Decimal(most) for number, most in body.get("bids", {}).items()}
+        if not all(ceiling.is_finite() and ceiling > 0 for ceiling in (*rents.values(), *bids.values())):
             raise ValueError("it is not a saved plan")
-        envelope = Envelope(rents, frozenset(map(int, body["destroys"])))
-        return SavedPlan(envelope, body["account"], body["owner"], float(body["made_at"]), hashes, key is not None)
+        envelope = Envelope(rents, frozenset(map(int, body["destroys"])), bids=bids)
+        made_at, observed = float(body["made_at"]), str(body["observed"])
+        return SavedPlan(envelope, body["account"], body["owner"], made_at, hashes, observed, key is not None)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("it is damaged") from error
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from reconciler.core.debuting import GUARD, refusal
 from reconciler.core.diff import FleetDiff, SeatView
 from reconciler.core.model import Fleet, Limits
-from reconciler.core.plan import Action, Destroy, FleetPlan, Held, is_unasked
+from reconciler.core.plan import Action, Create, FleetPlan, Held, Replace, is_unasked
 
 STANDING = frozenset({"frozen seat", "destroyed outside", "suspicious vanishing", GUARD})
 """Guards that refuse for what is remembered, whether anything is planned or not."""
@@ -52,7 +52,7 @@ def _often_replaced(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPl
     """At most so many replacements of a seat within a day: what fails at once is not bought for ever."""
     most = limits.replacements_per_seat_per_day
     worn = {view.seat: view for view in part.seats if len(view.replaced) >= most}
-    out = [a for a in plan.actions if a.seat in worn and not isinstance(a, Destroy) and is_unasked(a)]
+    out = [a for a in plan.actions if a.seat in worn and isinstance(a, Create | Replace) and is_unasked(a)]
     if not out:
         return plan
     kept = tuple(a for a in plan.actions if not any(a is each for each in out))
@@ -79,7 +79,7 @@ def _too_dear(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPlan:
     """At most so much money within a day for instances of a seat that were never ready."""
     most = wasted_limit(part.fleet, limits)
     dear = {view.seat: view for view in part.seats if view.wasted >= most and view.wasted > 0}
-    out = [a for a in plan.actions if a.seat in dear and not isinstance(a, Destroy) and is_unasked(a)]
+    out = [a for a in plan.actions if a.seat in dear and isinstance(a, Create | Replace) and is_unasked(a)]
     kept = tuple(a for a in plan.actions if not any(a is each for each in out))
     return replace(plan, actions=kept, held=(*plan.held, *(_dear(a, dear[a.seat], most) for a in out)))
 

@@ -9,11 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
-from reconciler.core.latency import VALID_S, Measured
 from reconciler.core.model import Offer
 
-KEPT_S = VALID_S
-"""So long sightings and measurements count."""
+KEPT_S = 86_400.0
+"""So long sightings and measurements count: lines and routes change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a machine answered when it was asked."""
+
+    ms: float | None
+    """The round trip; None where it was asked and did not answer, which need not be asked again so soon."""
+    at: float
+    """When, epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,12 @@ def with_new(sights: Sights, new: NewSights) -> Sights:
     seen = {size: Sighting(new.at, sights.times_seen(*size) + 1) for size in new.seen}
     rows = {**sights.rows, new.day: sights.rows_used(new.day) + new.rows}
     return Sights({**sights.measured, **new.measured}, {**sights.sightings, **seen}, rows).fresh(new.at)
+
+
+def together(one: NewSights, other: NewSights) -> NewSights:
+    """What two looks of one pass add, as if they were one."""
+    measured = {**one.measured, **other.measured}
+    return NewSights(one.at, measured, one.seen | other.seen, one.rows + other.rows)
 
 
 def with_measured(sights: Sights, new: NewSights) -> Sights:

@@ -13,8 +13,9 @@ from decimal import Decimal
 
 from reconciler.core.candidates import best_first
 from reconciler.core.crowd import Taken
-from reconciler.core.demand import Demand, ceiling
+from reconciler.core.demand import Demand
 from reconciler.core.fill import fill
+from reconciler.core.placement import ceiling
 
 HARDEST = 512.0
 """With so much pressure a fraction of a cent outweighs any score."""

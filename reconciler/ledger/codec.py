@@ -11,11 +11,15 @@ from typing import Any
 from reconciler.core.label import Seat
 from reconciler.core.record import ColdStart, Intent, Known, Leaving, Record, Relabel
 from reconciler.ledger.health import decode_health, encode_health
+from reconciler.ledger.notices import decode_notices, encode_notices
 from reconciler.ledger.traces import decode_traces, encode_traces, seat_of
+from reconciler.ledger.trades import decode_trades, encode_trades
 
 VERSION = 3
 _SINCE_VERSION_2: Mapping[str, Any] = {"spend": [], "told": {}, **encode_traces(Record())}
 """What a record of version 1 lacks, and what it reads as."""
+_SINCE_VERSION_3: Mapping[str, Any] = {"unwanted": []}
+"""What one of version 2 lacks."""
 
 
 def encode(record: Record) -> str:
@@ -31,11 +35,16 @@ def encode(record: Record) -> str:
         "last_list_at": record.last_list_at,
         "spend": [[hour, str(dollars)] for hour, dollars in sorted(record.spend.items())],
         "told": dict(record.told),
+        "unwanted": [[i, at] for i, at in sorted(record.unwanted.items())],
         **encode_traces(record),
         **encode_health(record),
+        **encode_notices(record),
     }
+    body |= encode_trades(record)
     if record.relabels:
         body["relabels"] = [_plain(item) for item in record.relabels.values()]
+    if record.bids:
+        body["bids"] = [[i, str(bid)] for i, bid in sorted(record.bids.items())]
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
@@ -48,7 +57,8 @@ def decode(text: str, version: int = VERSION) -> Record:
     """The record of `text` as a release of `version` wrote it; `ValueError` when it is not one."""
     try:
         body = json.loads(text)
-        body = {**_SINCE_VERSION_2, **body} if version == 1 else body
+        body = {**_SINCE_VERSION_2, **body} if version < 2 else body
+        body = {**_SINCE_VERSION_3, **body} if version < 3 else body
         return Record(
             intents={i["attempt"]: _intent(i) for i in body["intents"]},
             known={k["id"]: _known(k) for k in body["known"]},
@@ -60,9 +70,13 @@ def decode(text: str, version: int = VERSION) -> Record:
             last_list_at=body["last_list_at"],
             relabels={item["id"]: _relabel(item) for item in body.get("relabels", [])},
             spend={int(hour): Decimal(dollars) for hour, dollars in body["spend"]},
+            bids={int(i): Decimal(bid) for i, bid in body.get("bids", [])},
             told={str(key): float(at) for key, at in body["told"].items()},
+            unwanted={int(i): float(at) for i, at in body["unwanted"]},
             **decode_traces(body),
             **decode_health(body),
+            **decode_notices(body),
+            **decode_trades(body),
         )
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError("not a record") from error

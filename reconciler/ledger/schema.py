@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.core.record import Record
-from reconciler.errors import NotSaved
 from reconciler.ledger.codec import VERSION, decode, encode
+from reconciler.ledger.identity import FORMAT, recognized
 
-FORMAT = "vast-reconciler ledger"
 WAY_ON = "move the file away to start with an empty ledger: rents then wait once for the settle time"
 _VERSION_1 = (
     "CREATE TABLE meta (format TEXT NOT NULL, version INTEGER NOT NULL, account INTEGER NOT NULL, owner TEXT NOT NULL)",
@@ -58,21 +57,7 @@ def is_empty(db: sqlite3.Connection) -> bool:
 def check(db: sqlite3.Connection, path: Path, account: int, owner: str) -> int:
     """The version of the file, if it is the ledger of this account and owner and can be read; else `NotSaved`."""
     row = db.execute("SELECT format, version, account, owner FROM meta").fetchone()
-    if row is None or row[0] != FORMAT:
-        raise NotSaved(f"{path} is not a ledger", hint=WAY_ON)
-    version = row[1]
-    if not isinstance(version, int) or version < 1:
-        raise NotSaved(f"the ledger {path} is damaged: it has no version", hint=WAY_ON)
-    if version > VERSION:
-        said = f"{path} was written by a newer release (version {version}; this one reads up to {VERSION})"
-        raise NotSaved(said, hint="upgrade vast-reconciler")
-    if (row[2], row[3]) != (account, owner):
-        whose = f"account {row[2]}, owner {row[3]}"
-        raise NotSaved(
-            f"{path} is the ledger of {whose}, not of account {account}, owner {owner}",
-            hint="give the right key and policy, or another RECONCILE_LEDGER",
-        )
-    return version
+    return recognized(row, str(path), account, owner, WAY_ON)
 
 
 def migrate(db: sqlite3.Connection) -> None:

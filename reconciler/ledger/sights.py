@@ -9,8 +9,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import date
 
-from reconciler.core.latency import Measured
-from reconciler.core.sights import KEPT_S, NewSights, Sighting, Sights, utc_day
+from reconciler.core.sights import KEPT_S, Measured, NewSights, Sighting, Sights, utc_day
 from reconciler.ledger.schema import all_or_nothing
 
 _TABLES = (

@@ -212,8 +212,8 @@ class SqliteStore:
 
     def save_route_clocks(self, earliest: Mapping[str, float]) -> None:
         """Keep the route clocks; a store that cannot be written keeps none."""
-        with suppress(sqlite3.Error, NotSaved):
-            self._open.executemany("INSERT OR REPLACE INTO route_clock VALUES (?, ?)", list(earliest.items()))
+        with suppress(sqlite3.Error, NotSaved), all_or_nothing(self._open) as db:
+            db.executemany("INSERT OR REPLACE INTO route_clock VALUES (?, ?)", list(earliest.items()))
 
     def sights(self, now: float) -> Sights:
         """What was seen of the market within a day before `now`; nothing where it cannot be read."""

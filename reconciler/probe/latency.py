@@ -48,6 +48,11 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_loopback)
 
 
+def public_or_loopback(address: Address) -> bool:
+    """For a marketplace that is served by this very machine: its instances are here, too."""
+    return address.is_loopback or is_public(address)
+
+
 @dataclass(frozen=True, slots=True)
 class _Door:
     """One port of one address, by its name in the caller's list."""

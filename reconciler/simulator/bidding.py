@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.errors import WrongUsage
 from reconciler.simulator.rivals import rival
 from reconciler.simulator.rng import fraction
 
@@ -24,8 +25,9 @@ LINGERING = (10.0, 170.0)
 def to_beat(world: World, contract: Contract) -> float:
     """The highest other bid for the GPUs of a contract; zero without one."""
     if not world.laws.rivals:
-        return 0.0
-    return float(contract.terms["min_bid"]) * rival(world.seed, contract.machine_id, world.now)
+        return contract.rival
+    moving = float(contract.terms["min_bid"]) * rival(world.seed, contract.machine_id, world.now)
+    return max(contract.rival, moving)
 
 
 def winning(world: World, contract: Contract) -> float:
@@ -49,6 +51,14 @@ def contest(world: World, contract: Contract) -> None:
         displace(world, contract)
     elif not wins(world, contract):
         displace(world, contract, by_rival=contract.bid >= contract.terms["min_bid"])
+
+
+def outdo(world: World, contract: Contract) -> None:
+    """By hand: a rival bids a little more for the contract's GPUs, and goes on bidding that."""
+    if contract.bid is None:
+        raise WrongUsage(f"instance {contract.id} is rented on demand, and nobody can outbid it")
+    contract.rival = max(to_beat(world, contract), contract.bid) * MORE
+    contest(world, contract)
 
 
 def displace(world: World, contract: Contract, *, by_rival: bool = False) -> None:

@@ -68,6 +68,8 @@ class Contract:
     """Whether the GPUs that it waits for are held by a rival bidder, who leaves when outbid."""
     listed: float = 0.0
     """From when the list shows it."""
+    rival: float = 0.0
+    """What somebody bids for its GPUs by hand, $/h, whatever the laws; zero: nobody."""
 
     @property
     def machine_id(self) -> int:

@@ -85,6 +85,9 @@ _EFFECTS = {
     "offer_id": Fault(_RENT, effects.rented(effects.offer_id), "rented; the answer names the offer's id instead"),
     "twice": Fault(_RENT, effects.rented(effects.twice), "rented, and a like offer too, under the same label"),
     "other_price": Fault(_RENT, effects.made(effects.other_price), "rented at one and a half times the offer's price"),
+    "other_kind": Fault(
+        _RENT, effects.made(effects.other_kind), "rented on demand in place of by a bid, or by the least bid"
+    ),
     "label_cut": Fault(_RENT, effects.made(effects.label_cut), "rented; half of the label is lost"),
     "label_dropped": Fault(_RENT, effects.made(effects.label_dropped), "rented; the label is lost"),
     "dies": Fault(_RENT, effects.made(effects.dies), "rented; the container exits at once"),

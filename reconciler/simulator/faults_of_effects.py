@@ -105,6 +105,11 @@ def other_price(_world: World, contract: Contract) -> None:
     contract.terms = {**contract.terms, "dph_base": round(contract.terms["dph_base"] * DEARER, 6)}
 
 
+def other_kind(_world: World, contract: Contract) -> None:
+    """What was ordered on demand stands on a bid, and the other way round."""
+    contract.bid = float(contract.terms["min_bid"]) if contract.bid is None else None
+
+
 def label_cut(_world: World, contract: Contract) -> None:
     """Half of the label is lost."""
     contract.label = (contract.label or "")[: len(contract.label or "") // 2] or None

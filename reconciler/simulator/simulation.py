@@ -10,6 +10,7 @@ from reconciler.simulator.clock import SimulatedClock
 from reconciler.simulator.failing import fail
 from reconciler.simulator.generate import DEFAULT_SEED
 from reconciler.simulator.laws import GENTLE, Laws, named
+from reconciler.simulator.lies import Lies
 from reconciler.simulator.listing import all_rows
 from reconciler.simulator.origin import Generated, Recorded, beginning
 from reconciler.simulator.routes import handle
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.simulator.distances import Distances
+    from reconciler.simulator.knocks import Knocks
 
 ANOTHER = "run `reconcile simulate reset` to start another market"
 
@@ -35,6 +37,8 @@ class Simulation:
         self._state = state
         self._lock = lock
         self.clock = SimulatedClock(world)
+        self.lies = Lies()
+        """What instances say instead of the truth to whoever knocks in this process. Not kept in the state file."""
 
     @property
     def description(self) -> str:
@@ -58,6 +62,12 @@ class Simulation:
 
         return Distances(self._world)
 
+    def knocks(self) -> Knocks:
+        """The doors of the instances, for whoever knocks in this process."""
+        from reconciler.simulator.knocks import Knocks
+
+        return Knocks(self._world, self.lies)
+
     def handle(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
@@ -69,7 +79,8 @@ class Simulation:
         self._world.advance(seconds)
 
     def fail(self, instance_id: int, how: str) -> None:
-        """Break an instance: its host goes `offline`, its container has `exited`, or it is `gone` altogether."""
+        """Break an instance: its host goes `offline`, its container has `exited`, it is `gone` altogether, or
+        `outbid` by a rival."""
         fail(self._world, instance_id, how)
 
     def add_credit(self, amount: float) -> None:

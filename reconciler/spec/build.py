@@ -27,6 +27,7 @@ from reconciler.core.model import (
     Price,
     Regions,
     RegistryLogin,
+    Rollout,
     RunwayHours,
     Scoring,
     SecretRules,
@@ -35,11 +36,15 @@ from reconciler.core.model import (
     Tier,
     Weights,
 )
+from reconciler.core.notify import Notify, Webhook
 from reconciler.core.query_language import Language, understand
+from reconciler.core.rental import Outbid, Rental
 from reconciler.core.settle import Settle
 from reconciler.spec.container_rules import port_of
 from reconciler.spec.durations import seconds
 from reconciler.spec.readiness import health_of, readiness_of, strikes_of
+from reconciler.spec.renewal import build_replace
+from reconciler.spec.timing import build_schedule, most_replicas
 
 Fields = Mapping[str, Any]
 Readers = Mapping[str, Callable[[Any], Any]]
@@ -70,6 +75,10 @@ def _regions(fields: Fields) -> Regions:
         penalty=Decimal(0 if said == "refuse" else said["penalty"]),
         strict_order=fields.get("strict_order", False),
     )
+
+
+def _rollout(fields: Fields) -> Rollout:
+    return Rollout(**_read(fields, {"at_once": _limit}))
 
 
 def _latency(fields: Fields) -> Latency:
@@ -137,6 +146,20 @@ def _host(language: Language | None, fields: Fields) -> HostRules:
     return HostRules(**_read(_numbers(fields, whole=("min_direct_ports",)), readers))
 
 
+def _outbid(fields: Fields) -> Outbid:
+    read = _read(fields, {"wait": lambda text: float(seconds(text))})
+    return Outbid(**{"wait_s" if name == "wait" else name: value for name, value in read.items()})
+
+
+def _rental(fields: Fields) -> Rental:
+    readers: Readers = {
+        "max_bid": Decimal,
+        "bid_over_floor": lambda text: Decimal(text.removesuffix("%")),
+        "outbid": _outbid,
+    }
+    return Rental(**_read(fields, readers))
+
+
 _FLEET: Readers = {
     "gpu": _gpu,
     "regions": _regions,
@@ -144,22 +167,27 @@ _FLEET: Readers = {
     "spread": lambda fields: Spread(**{name: _limit(value) for name, value in fields.items()}),
     "blacklist": _blacklist,
     "latency": _latency,
+    "rollout": _rollout,
     "container": _container,
     "readiness": readiness_of,
+    "rental": _rental,
 }
 
 
 def build_fleet(fields: Fields, source: Source, language: Language | None = None) -> Fleet:
     """The fleet of a merged document; `language` is the marketplace's own for `host.query`."""
-    rest = {name: value for name, value in fields.items() if name not in ("kind", "rollout", "health")}
-    rest.setdefault("min_ready", rest.get("replicas", 1))
-    order = fields.get("rollout", {}).get("order", "create-first")
+    rest = {name: value for name, value in fields.items() if name not in ("kind", "health")}
+    replicas = rest.get("replicas", 1)
+    rest["schedule"] = build_schedule(rest["schedule"], replicas) if "schedule" in rest else None
+    rest.setdefault("min_ready", most_replicas(replicas, rest["schedule"]))
     stop = fields.get("health", {}).get("on_manual_stop", "hold")
     scoring = _scoring(rest.pop("scoring", {}), "latency" in rest)
     readers: Readers = {**_FLEET, "host": partial(_host, language)}
+    replacing = rest.pop("replace", {})
     read = _read(rest, readers)
     read["health"] = health_of(fields.get("health", {}))
-    return Fleet(**read, scoring=scoring, rollout_order=order, on_manual_stop=stop, source=source)
+    read["replace"] = build_replace(replacing, read.get("host", HostRules()))
+    return Fleet(**read, scoring=scoring, on_manual_stop=stop, source=source)
 
 
 def _limits(fields: Fields) -> Limits:
@@ -173,6 +201,11 @@ def _settle(fields: Fields) -> Settle:
     return Settle(**read, lost_per_day=fields.get("lost_per_day", Settle().lost_per_day))
 
 
+def _webhook(fields: Fields) -> Webhook:
+    rest = {name: value for name, value in fields.items() if name != "url"}
+    return Webhook(fields["url"]["from_env"], **_read(rest, {"on": tuple}))
+
+
 def build_policy(fields: Fields, file: str) -> Policy:
     """The policy of a document; its defaults have gone into the fleets already."""
     rest = {name: value for name, value in fields.items() if name not in ("kind", "defaults")}
@@ -184,5 +217,6 @@ def build_policy(fields: Fields, file: str) -> Policy:
         "blacklist": _blacklist,
         "settle": _settle,
         "strikes": strikes_of,
+        "notify": lambda hooks: Notify(tuple(map(_webhook, hooks))),
     }
     return Policy(**_read(rest, readers), file=file)

@@ -14,13 +14,13 @@ from reconciler.errors import InvalidInput, WrongUsage
 from reconciler.spec.allowed_rules import allowed_rule
 from reconciler.spec.build import build_fleet, build_policy
 from reconciler.spec.documents import Desk, Written
-from reconciler.spec.files import find
+from reconciler.spec.files import Search, find
 from reconciler.spec.govern import Governed, chosen, nearest
 from reconciler.spec.page import Mark, diagnose, shown
 from reconciler.spec.queries import query_rule, within
 from reconciler.spec.rules import check_fleet, check_policy
 from reconciler.spec.schema import check
-from reconciler.spec.scripts import with_script
+from reconciler.spec.scripts import script_path, with_script
 from reconciler.spec.tree import Finding, Node, laid_over, plain
 
 
@@ -36,6 +36,8 @@ class Loaded:
     warnings: tuple[Diagnostic, ...]
     complete: bool
     """True where a directory was given: then fleets declared nowhere are orphans."""
+    read: frozenset[Path] = frozenset()
+    """Everything the result depends on that was opened: documents, policy, scripts."""
 
 
 @dataclass(slots=True)
@@ -78,7 +80,14 @@ def load(
         files=_files((found.shown for found in search.files), governed),
         warnings=tuple(diagnostics),
         complete=bool(search.folders),
+        read=_read(search, governed, fleets),
     )
+
+
+def _read(search: Search, governed: Governed, fleets: Iterable[Written]) -> frozenset[Path]:
+    pages = [governed.policy.page.path] if governed.policy else []
+    scripts = (script_path(_merged(each.root, governed)) for each in fleets)
+    return frozenset([*(found.path for found in search.files), *pages, *(path for path in scripts if path)])
 
 
 def _files(names: Iterable[str], governed: Governed) -> tuple[str, ...]:

@@ -14,23 +14,28 @@ from reconciler.core import gpus
 from reconciler.spec.allowed_rules import ALLOW_RULES
 from reconciler.spec.choosing_rules import CHOOSING_RULES
 from reconciler.spec.container_rules import CONTAINER_RULES
+from reconciler.spec.notify_rules import webhooks
 from reconciler.spec.page import shown
 from reconciler.spec.readiness_rules import READINESS_RULES, strike_times
 from reconciler.spec.region_rules import REGION_RULES
+from reconciler.spec.renewal import RENEWAL_RULES
+from reconciler.spec.rental_rules import RENTAL_RULES
 from reconciler.spec.settle_rules import settle_times
 from reconciler.spec.text import named
+from reconciler.spec.timing_rules import TIMING_RULES, most_wanted
 from reconciler.spec.tree import MAX_FINDINGS, Finding, Node, Route, dotted
 from reconciler.spec.tree_access import items, number
 
 
 def check_fleet(root: Node, *more: Callable[[Node], Iterable[Finding]]) -> list[Finding]:
     """Every finding about one fleet beyond the schema, by the rules of the house and `more`."""
-    return _all(root, (*_BOTH, *_FLEET, *REGION_RULES, *CHOOSING_RULES, *CONTAINER_RULES, *READINESS_RULES, *more))
+    mine = (*REGION_RULES, *CHOOSING_RULES, *RENTAL_RULES, *CONTAINER_RULES, *READINESS_RULES, *_TIME)
+    return _all(root, (*_BOTH, *_FLEET, *mine, *more))
 
 
 def check_policy(root: Node) -> list[Finding]:
     """Every finding about a policy beyond the schema; its defaults are judged where they meet a fleet."""
-    return _all(root, (*_BOTH, _runway, settle_times, strike_times, *ALLOW_RULES))
+    return _all(root, (*_BOTH, _runway, settle_times, strike_times, webhooks, *ALLOW_RULES))
 
 
 def _all(root: Node, rules: Iterable[Callable[[Node], Iterable[Finding]]]) -> list[Finding]:
@@ -67,11 +72,11 @@ def _banned_twice(root: Node) -> Iterator[Finding]:
 
 
 def _ready(root: Node) -> Iterator[Finding]:
-    replicas, wanted = root.at(("replicas",)), number(root, "min_ready")
-    has = number(root, "replicas") if replicas else Decimal(1)
+    has, wanted = most_wanted(root), number(root, "min_ready")
     if wanted is not None and has is not None and wanted > has:
+        also = " and the most of its windows" if root.at(("schedule",)) else ""
         yield Finding(
-            ("min_ready",), "contradicting-values", f"min_ready is {wanted}, more than replicas, which is {has}"
+            ("min_ready",), "contradicting-values", f"min_ready is {wanted}, more than replicas{also}, which is {has}"
         )
 
 
@@ -115,3 +120,4 @@ def _runway(root: Node) -> Iterator[Finding]:
 
 _BOTH = (_one_line, _dates, _banned_twice)
 _FLEET = (_ready, _budget, _models)
+_TIME = (*TIMING_RULES, *RENEWAL_RULES)

@@ -30,6 +30,12 @@ def with_script(root: Node) -> tuple[Node, list[Finding]]:
     return put(root, _ONSTART, replace(node, value=text)), []
 
 
+def script_path(root: Node) -> Path | None:
+    """Where the script lies that a tree names, if it names one."""
+    node = root.at(_FILE)
+    return node.mark.page.path.parent / node.value if node is not None and isinstance(node.value, str) else None
+
+
 def _read(folder: Path, name: str) -> tuple[str, str | None]:
     """The text, or the reason why there is none."""
     try:

@@ -1,4 +1,4 @@
-"""One HTTP client, one key, one server. No exception of the HTTP library leaves this module."""
+"""One connection, one key, one server. No exception of the HTTP library leaves this module."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import random
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from http.cookiejar import DefaultCookiePolicy
 
 import httpx
 
 from reconciler import __version__
 from reconciler.clock import Clock
+from reconciler.core.calls import Calls
 from reconciler.errors import Interrupted
 from reconciler.vast.answers import MAX_WAIT_SECONDS, Answer, Call, NoAnswer, Outcome
 from reconciler.vast.key import ApiKey
@@ -49,20 +49,22 @@ class Wire:
         pacing: Pacing,
         transport: httpx.BaseTransport | None = None,
         jitter: Callable[[], float] = random.random,
+        calls: Calls | None = None,
     ) -> None:
         self._key = key
         self._origin = origin
         self._clock = clock
         self._pacing = pacing
         self._jitter = jitter
-        self._client = _client(key, origin, transport)
-        self._transport = transport
-        self._bare: httpx.Client | None = None
+        self._calls = Calls() if calls is None else calls
+        self._headers = _headers(key)
+        self._transport = transport or _transport(origin)
+        self._bare = transport
         self._sent: set[str] = {key.reveal()}
 
     def close(self) -> None:
         """Give the connections back."""
-        self._client.close()
+        self._transport.close()
         if self._bare is not None:
             self._bare.close()
 
@@ -82,15 +84,19 @@ class Wire:
     def fetch(self, url: str) -> str | None:
         """The end of what stands at an address outside the API, read without the key; None where nothing does (yet)."""
         if self._bare is None:
-            transport = self._transport or httpx.HTTPTransport(trust_env=False)
-            self._bare = httpx.Client(transport=transport, timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
+            self._bare = httpx.HTTPTransport(trust_env=False)
         deadline, body, read = self._clock.now() + FETCH_SECONDS, bytearray(), 0
         try:
-            with self._bare.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+            extensions = {"timeout": _TIMEOUT.as_dict()}
+            request = httpx.Request("GET", url, headers={"Accept-Encoding": "identity"}, extensions=extensions)
+            response = self._bare.handle_request(request)
+            try:
                 for chunk in [response.content] if response.is_stream_consumed else response.iter_raw():
                     body, read = (body + chunk)[-MAX_FETCHED:], read + len(chunk)
                     if read > MAX_BODY or self._clock.now() > deadline:
                         break
+            finally:
+                response.close()
         except (httpx.HTTPError, httpx.InvalidURL, OSError):
             return None
         whole = response.status_code == 200
@@ -127,8 +133,11 @@ class Wire:
         self._pacing.wait(call.route)
         outcome: Outcome
         too_fast: float | None = None
+        status: int | None = None
         try:
             outcome = self._exchange(call)
+            if isinstance(outcome, Answer):
+                status = outcome.status
             if isinstance(outcome, Answer) and outcome.status == 429:
                 too_fast = outcome.wait
         except Exception as error:
@@ -138,24 +147,29 @@ class Wire:
         finally:
             # Also when interrupted: the next command must not come too early.
             self._pacing.answered(call.route, too_fast=too_fast)
+            self._calls.note(call.route, status)
         return outcome
 
     def _backoff(self, tried: int) -> float:
         return self._jitter() * min(_MAX_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2.0**tried)
 
     def _request(self, call: Call) -> httpx.Request:
-        url = f"{self._origin}{call.path}"
-        if call.body is None:
-            return self._client.build_request(call.method, url, params=dict(call.query) or None)
-        content = _encoded(call)
-        return self._client.build_request(
-            call.method, url, content=content, headers={"Content-Type": "application/json"}
+        request = httpx.Request(
+            call.method,
+            f"{self._origin}{call.path}",
+            params=dict(call.query) or None,
+            headers=self._headers,
+            content=None if call.body is None else _encoded(call),
+            extensions={"timeout": _TIMEOUT.as_dict()},
         )
+        if call.body is not None:
+            request.headers["Content-Type"] = "application/json"
+        return request
 
     def _exchange(self, call: Call) -> Outcome:
         self._sent.update(call.secrets)
         deadline = self._clock.now() + CALL_SECONDS
-        response = self._client.send(self._request(call), stream=True)
+        response = self._transport.handle_request(self._request(call))
         try:
             # Raw bytes: we asked for no compression, and none is undone, so a small body cannot grow.
             # (A transport within this process may hand over an answer that is whole already.)
@@ -174,23 +188,23 @@ class Wire:
             response.close()
 
 
-def _client(key: ApiKey, origin: str, transport: httpx.BaseTransport | None) -> httpx.Client:
-    # No proxy, netrc or certificate file is taken from the environment; certificates are always verified, and a
-    # context to do so (slow to build) is only made where there is TLS at all.
-    client = httpx.Client(
-        headers={
+def _headers(key: ApiKey) -> httpx.Headers:
+    return httpx.Headers(
+        {
             "Authorization": f"Bearer {key.reveal()}",
             "User-Agent": f"vast-reconciler/{__version__}",
             "Accept": "application/json",
             "Accept-Encoding": "identity",
-        },
-        transport=transport or httpx.HTTPTransport(verify=not origin.startswith("http://"), trust_env=False),
-        timeout=_TIMEOUT,
-        follow_redirects=False,
-        trust_env=False,
+            "Connection": "keep-alive",
+        }
     )
-    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return client
+
+
+def _transport(origin: str) -> httpx.BaseTransport:
+    # A bare transport: it sends a request and knows no cookies, redirects or proxies, and takes no proxy, netrc or
+    # certificate file from the environment. Certificates are always verified, and a context to do so (slow to build)
+    # is only made where there is TLS at all.
+    return httpx.HTTPTransport(verify=not origin.startswith("http://"), trust_env=False)
 
 
 def _encoded(call: Call) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.model import Connect, Container, Port, RentOrder
+from reconciler.core.rental import LEAST_BID, MOST_BID
 from reconciler.core.secret import Hidden
 
 _RUNTYPES: dict[Connect, str] = {
@@ -18,8 +19,11 @@ _RUNTYPES: dict[Connect, str] = {
 def rent_body(order: RentOrder) -> dict[str, object]:
     """What is rented. Keys that do not apply are left out.
 
-    There is never a `price`: its presence makes the rental interruptible. `cancel_unavail` is always written: without
-    it the server may hand out a stopped instance, which bills its disk (documented).
+    A `price` makes the rental interruptible, and without one it is on demand, whatever was searched for.
+
+    `cancel_unavail` is always written: without it the server may hand out a stopped instance, which bills its disk
+    (documented). For a bid it is false, which is documented as usual: then the answer to one that loses names the
+    contract it made, to be destroyed, where otherwise nobody could tell whether there is one.
     """
     container = order.container
     optional = {
@@ -36,13 +40,18 @@ def rent_body(order: RentOrder) -> dict[str, object]:
         "disk": container.disk_gb,
         "label": order.label,
         **{name: value for name, value in optional.items() if value},
+        **({} if order.bid is None else {"price": float(order.bid)}),
         "target_state": "running",
-        "cancel_unavail": True,
+        "cancel_unavail": order.bid is None,
     }
 
 
 def flaw_of(order: RentOrder) -> str:
     """Why `order` must not be sent, `""` where it may. The login travels as one line of flags, split at blanks."""
+    if (order.kind == "interruptible") != (order.bid is not None):
+        return "an interruptible instance needs a bid, and one on demand has none"
+    if order.bid is not None and not LEAST_BID <= order.bid <= MOST_BID:
+        return f"a bid is from ${LEAST_BID} to ${MOST_BID}"
     login = order.container.registry_login
     if login is None:
         return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.clock import Clock
@@ -10,8 +12,8 @@ from reconciler.errors import DoubtfulReading
 from reconciler.provider import Listing
 from reconciler.vast.answers import Answer, Call, doubtful, trusted
 from reconciler.vast.client import Wire
-from reconciler.vast.decode import Malformed
-from reconciler.vast.rows import instances
+from reconciler.vast.decode import Malformed, as_record
+from reconciler.vast.rows import COLUMNS, instances
 
 PATH = "/api/v1/instances/"
 """The v0 list is retired and may answer an empty list (seen in the wild)."""
@@ -19,6 +21,9 @@ PATH = "/api/v1/instances/"
 PAGE_ROWS = 25
 """The largest page the server gives (documented)."""
 
+_COLUMNS = json.dumps(COLUMNS, separators=(",", ":"))
+_NOTHING: tuple[object, ...] = (None, "", [], {})
+_WHOLE: Mapping[str, str] = {}
 ATTEMPTS = 3
 _MAX_PAGES = 1000
 _MAX_TOKEN = 4096
@@ -29,6 +34,8 @@ class _Page:
     rows: list[Instance]
     total: int
     token: str | None
+    told: frozenset[str]
+    """The columns of which at least one row says something."""
 
 
 class _Moved(Exception):
@@ -52,7 +59,7 @@ def _all_pages(wire: Wire) -> tuple[Instance, ...]:
     rows: list[Instance] = []
     tokens: set[str] = set()
     page = _page(wire, None)
-    total = page.total
+    total, told = page.total, page.told
     for _ in range(_MAX_PAGES):
         rows += page.rows
         if page.total != total or len(rows) > total:
@@ -62,7 +69,7 @@ def _all_pages(wire: Wire) -> tuple[Instance, ...]:
         if page.token in tokens or not page.rows:
             raise DoubtfulReading(f"GET {PATH}: its pages do not come to an end")
         tokens.add(page.token)
-        page = _page(wire, page.token)
+        page = _next(wire, page.token, told)
     raise DoubtfulReading(f"GET {PATH}: its pages do not come to an end")
 
 
@@ -74,8 +81,16 @@ def _whole(rows: list[Instance], total: int) -> tuple[Instance, ...]:
     return tuple(rows)
 
 
-def _page(wire: Wire, token: str | None) -> _Page:
-    query = {"limit": str(PAGE_ROWS), "order_by": '[{"col":"id","dir":"asc"}]'}
+def _next(wire: Wire, token: str, told: frozenset[str]) -> _Page:
+    """A later page with the columns that are read. A column that the server does not know, or selects otherwise than it
+    shows it, comes back as null: where no row tells what some row of page one, asked for whole, has told, the page is
+    asked for again, whole as well."""
+    page = _page(wire, token, query={"select_cols": _COLUMNS})
+    return page if not page.rows or told <= page.told else _page(wire, token)
+
+
+def _page(wire: Wire, token: str | None, query: Mapping[str, str] = _WHOLE) -> _Page:
+    query = {"limit": str(PAGE_ROWS), "order_by": '[{"col":"id","dir":"asc"}]', **query}
     if token is not None:
         # The answer calls it next_token; sent under that name it is passed over and page one comes again (seen).
         query["after_token"] = token
@@ -102,4 +117,9 @@ def _checked(body: dict[str, object]) -> _Page:
         raise Malformed("its next_token is no token")
     if "instances_found" in body and body["instances_found"] != len(rows):
         raise Malformed("it contradicts itself about the number of its rows")
-    return _Page(instances(rows), total, token)
+    return _Page(instances(rows), total, token, _told(rows))
+
+
+def _told(rows: list[object]) -> frozenset[str]:
+    records = [record for row in rows if (record := as_record(row)) is not None]
+    return frozenset(name for name in COLUMNS if any(record.get(name) not in _NOTHING for record in records))

@@ -19,10 +19,10 @@ _MAX_GPUS = 1024
 _WHOLE, _NONE = {int}, frozenset[int]()
 
 
-def offers(rows: list[object]) -> tuple[Offer, ...]:
-    """The usable rows, each ask once, in the server's order."""
+def offers(rows: list[object], *, for_bids: bool = False) -> tuple[Offer, ...]:
+    """The usable rows, each ask once, in the server's order; those of a search for bids at their least bid."""
     found: dict[int, Offer] = {}
-    for each in map(offer, rows):
+    for each in map(offer_for_bids if for_bids else offer, rows):
         if each is not None:
             found.setdefault(each.id, each)
     return tuple(found.values())
@@ -31,11 +31,26 @@ def offers(rows: list[object]) -> tuple[Offer, ...]:
 def offer(value: object) -> Offer | None:
     """One row, where it is an on-demand offer that can be rented now and has a price."""
     row = as_record(value)
-    if row is None or row.get("rentable") is False or row.get("is_bid") is True or row.get("external") is True:
+    if row is None or row.get("is_bid") is True:
+        return None
+    return _offer(row, number(row, "dph_base", _LEAST, _HUNDRED_THOUSAND), None)
+
+
+def offer_for_bids(value: object) -> Offer | None:
+    """One row of a search for bids, where the host says the least bid. That is the base of its price (seen:
+    `dph_base` equals `min_bid` there); whatever else `dph_base` says, it is not believed."""
+    row = as_record(value)
+    if row is None:
+        return None
+    least = number(row, "min_bid", _ZERO, _HUNDRED_THOUSAND)
+    return None if least is None else _offer(row, least, least)
+
+
+def _offer(row: Record, base: Decimal | None, least_bid: Decimal | None) -> Offer | None:
+    if row.get("rentable") is False or row.get("external") is True:
         return None
     ask, machine = identifier(row.get("id")), identifier(row.get("machine_id"))
     gpu, count = known_text(row, "gpu_name", 64), whole(row, "num_gpus", 1, _MAX_GPUS)
-    base = number(row, "dph_base", _LEAST, _HUNDRED_THOUSAND)
     storage = number(row, "storage_cost", _ZERO, _TEN_THOUSAND)
     if ask is None or machine is None or gpu is None or count is None or base is None or storage is None:
         return None
@@ -71,6 +86,7 @@ def offer(value: object) -> Offer | None:
         text(row, "public_ipaddr", 64),
         moment(row, "start_date"),
         RowTraits(row),
+        least_bid,
     )
 
 

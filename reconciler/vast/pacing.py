@@ -18,9 +18,11 @@ GAP_SECONDS: Final[Mapping[Route, float]] = {
     "account": 1.0,
     "template": 3.0,
     "relabel": 1.0,
+    "bid": 5.5,
+    "keys": 1.0,
     "logs": 1.0,
 }
-"""The documented gaps. `account` and `logs` have none; one second is a courtesy. `search` has a quota."""
+"""The documented gaps. `account`, `keys` and `logs` have none: one second is a courtesy. `search` has a quota."""
 
 SEARCHES: Final = 10
 SEARCH_WINDOW_SECONDS: Final = 60.0

@@ -6,9 +6,14 @@ from decimal import Decimal
 
 from reconciler.clock import Clock
 from reconciler.core.model import Account, Instance, OfferQuery, RentOrder
+from reconciler.core.rises import Asked
+from reconciler.core.ssh_keys import SshKey
 from reconciler.core.template import Template, matching
 from reconciler.core.text import safe
 from reconciler.provider import (
+    BidAnswer,
+    BidDoubtful,
+    BidSent,
     DestroyAnswer,
     DestroyDoubtful,
     DestroySent,
@@ -30,8 +35,10 @@ from reconciler.vast.listing import read_listing
 from reconciler.vast.logs import read_logs
 from reconciler.vast.offers import offers
 from reconciler.vast.renting import rent_answer
+from reconciler.vast.rises import read_rises
 from reconciler.vast.rows import instance
 from reconciler.vast.search import search_body
+from reconciler.vast.ssh_keys import add_key, attach_key, read_keys
 from reconciler.vast.templates import in_use, named, read_template, read_templates
 
 TEMPLATE_HOLDS_S = 600.0
@@ -76,7 +83,7 @@ class VastProvider:
         rows = body.get("offers")
         if not isinstance(rows, list):
             raise doubtful(answer, "it has no list of offers")
-        return Found(offers(rows), len(rows))
+        return Found(offers(rows, for_bids=query.interruptible), len(rows))
 
     def templates(self, words: str) -> tuple[Template, ...]:
         """Templates by name: those in common use, and any of exactly this name."""
@@ -129,6 +136,34 @@ class VastProvider:
     def logs(self, instance_id: int, tail: int) -> str | None:
         """The last lines of an instance's log, without the secrets that are known here."""
         return read_logs(self._wire, self._clock, instance_id, tail)
+
+    def bid(self, instance_id: int, price: Decimal) -> BidAnswer:
+        """Give an interruptible instance a new bid, in one request. Without a price the server would choose one that
+        wins, however high (documented); so there always is one."""
+        path, body = f"/api/v0/instances/bid_price/{int(instance_id)}/", {"client_id": "me", "price": float(price)}
+        outcome = self._wire.once(Call("bid", "PUT", path, body=body))
+        refuse_key(outcome)
+        if isinstance(outcome, Answer) and outcome.says_gone:
+            return Gone(instance_id)
+        if isinstance(outcome, Answer) and outcome.status == 200 and outcome.success is True:
+            return BidSent()
+        return BidDoubtful(outcome.summary)
+
+    def price_rises(self) -> tuple[Asked, ...]:
+        """What hosts ask for to go on beyond the end of a contract."""
+        return read_rises(self._wire)
+
+    def ssh_keys(self) -> tuple[SshKey, ...]:
+        """The public keys of the account."""
+        return read_keys(self._wire)
+
+    def add_ssh_key(self, text: str) -> SshKey:
+        """Give the account another public key."""
+        return add_key(self._wire, text)
+
+    def attach_ssh_key(self, instance_id: int, text: str) -> bool:
+        """Let a public key into one instance; doing it twice is doing it once."""
+        return attach_key(self._wire, instance_id, text)
 
     def free_at(self, route: Route) -> float:
         """When the next call of `route` may be sent without waiting, epoch seconds."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
-from html import escape
 from urllib.parse import quote, quote_plus
 
 from reconciler.core.secret import Hidden
@@ -29,6 +28,8 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 def spellings(secret: str) -> list[str]:
     """How a text may stand in an answer or a request: as it is, and escaped for JSON, addresses, HTML, code, base64."""
+    from html import escape
+
     raw = secret.encode("utf-8", "surrogatepass")
     plain = json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], str.__repr__(secret)[1:-1]
     forms = [secret, *plain, quote(raw), quote(raw, safe=""), quote_plus(raw), escape(secret), *_base64(raw)]

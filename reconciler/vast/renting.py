@@ -58,8 +58,9 @@ def _not_created(answer: Answer) -> RentAnswer:
         return RentDoubtful(why, stops_run=_is_about_money(answer))
     if answer.status // 100 != 4 or answer.body is None or answer.success is True:
         return RentDoubtful(why)
-    if "no_such_ask" in answer.words or "not your own" in answer.words:
-        # The second (documented, 403/3586) is about this one offer: an account that hosts may rent its own only.
+    if any(words in answer.words for words in ("no_such_ask", "not your own", "bid_too_low")):
+        # The second (documented, 403/3586) is about this one offer: an account that hosts may rent its own only. By the
+        # third somebody bids more for it.
         return OfferGone(why)
     return _refused(answer)
 

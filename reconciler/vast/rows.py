@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from decimal import Decimal
@@ -16,16 +15,36 @@ from reconciler.vast.decode import (
     as_record,
     flag,
     identifier,
+    known_text,
     moment,
     number,
-    text,
     whole,
 )
+from reconciler.vast.ports import SSH, published
 from reconciler.vast.setups import setup
+
+COLUMNS = (
+    *("id", "label", "machine_id", "host_id", "gpu_name", "num_gpus", "gpu_ram", "geolocation", "disk_space"),
+    *(
+        "dph_total",
+        "storage_total_cost",
+        "min_bid",
+        "is_bid",
+        "image_uuid",
+        "template_hash_id",
+        "start_date",
+        "end_date",
+    ),
+    *("actual_status", "intended_status", "cur_state", "next_state", "status_msg"),
+    *("public_ipaddr", "ports", "ssh_host", "ssh_port", "image_runtype", "extra_env", "onstart", "image_args"),
+)
+"""Every field of a row that is read, here and in `setups`."""
 
 _MAX_LABEL = 1024
 """Documented limit. Ours are far shorter, so a label cut here is none of ours."""
 
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
 _ZERO, _ONE, _LEAST = Decimal(0), Decimal(1), Decimal("1e-9")
 _MOST_MONEY, _MOST_DISK_GB, _MOST_VRAM_MB = Decimal(10**5), Decimal(10**7), Decimal(10**8)
 
@@ -37,31 +56,34 @@ def instance(value: object) -> Instance:
     number_of_it = identifier(row.get("id")) if row is not None else None
     if row is None or number_of_it is None:
         raise Malformed("a row has no id")
+    endpoints = published(row)
     return Instance(
         id=number_of_it,
         label=_label(row),
         machine_id=whole(row, "machine_id", 1, MAX_ID),
         host_id=whole(row, "host_id", 1, MAX_ID),
-        gpu_name=text(row, "gpu_name", 64),
+        gpu_name=known_text(row, "gpu_name", 64),
         gpu_count=whole(row, "num_gpus", 1, 1024),
         vram_mb=number(row, "gpu_ram", _ONE, _MOST_VRAM_MB),
-        location=text(row, "geolocation", 80),
+        location=known_text(row, "geolocation", 80),
         price_per_hour=number(row, "dph_total", _LEAST, _MOST_MONEY),
         storage_per_hour=number(row, "storage_total_cost", _ZERO, _MOST_MONEY),
         disk_gb=number(row, "disk_space", _ZERO, _MOST_DISK_GB),
-        image=text(row, "image_uuid", 1024),
-        vast_template=text(row, "template_hash_id", 128),
+        image=known_text(row, "image_uuid", 1024),
+        vast_template=known_text(row, "template_hash_id", 128),
         interruptible=flag(row, "is_bid"),
-        reported=text(row, "actual_status", 32),
-        intended=text(row, "intended_status", 32),
-        current=text(row, "cur_state", 32),
-        heading=text(row, "next_state", 32),
-        message=text(row, "status_msg"),
+        reported=known_text(row, "actual_status", 32),
+        intended=known_text(row, "intended_status", 32),
+        current=known_text(row, "cur_state", 32),
+        heading=known_text(row, "next_state", 32),
+        message=known_text(row, "status_msg", 256),
         started_at=moment(row, "start_date"),
         ends_at=moment(row, "end_date"),
-        ssh_direct=_direct(row),
+        ssh_direct=dict(endpoints).get(SSH),
         ssh_proxy=_proxy(row),
         setup=setup(row),
+        endpoints=endpoints,
+        least_bid=number(row, "min_bid", _ZERO, _MOST_MONEY),
     )
 
 
@@ -81,24 +103,9 @@ def _label(row: Record) -> str | None:
     return value[:_MAX_LABEL].encode("utf-8", "backslashreplace").decode()
 
 
-def _direct(row: Record) -> Endpoint | None:
-    # The address may end in a newline and the port is a string (both seen in the wild).
-    address = row.get("public_ipaddr")
-    published = (as_record(row.get("ports")) or {}).get("22/tcp")
-    first = as_record(published[0]) if isinstance(published, list) and published else None
-    port = first.get("HostPort") if first else None
-    if not isinstance(address, str) or not isinstance(port, str) or not re.fullmatch(r"[0-9]{1,5}", port, re.ASCII):
-        return None
-    try:
-        host = str(ipaddress.ip_address(address.strip()))
-    except ValueError:
-        return None
-    return Endpoint(safe(host), int(port)) if 0 < int(port) < 65536 else None
-
-
 def _proxy(row: Record) -> Endpoint | None:
     host, port = row.get("ssh_host"), whole(row, "ssh_port", 1, 65534)
-    if not isinstance(host, str) or port is None or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", host.strip()):
+    if not isinstance(host, str) or port is None or not _HOST.fullmatch(host.strip()):
         return None
     # The official client adds one where the instance runs Jupyter.
     runtype = row.get("image_runtype")

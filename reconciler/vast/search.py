@@ -23,7 +23,7 @@ def search_body(query: OfferQuery) -> dict[str, object]:
         # Without it `dph_total` is priced for a few GB only (documented).
         "allocated_storage": query.disk_gb,
         "order": [["dph_total", "asc"]],
-        "type": "on-demand",
+        "type": "bid" if query.interruptible else "on-demand",
         "limit": MAX_ROWS,
     }
 
@@ -40,6 +40,7 @@ def _always(query: OfferQuery) -> dict[str, Condition]:
         "num_gpus": {"eq": query.gpu_count},
         "disk_space": {"gte": query.disk_gb} if query.fits_disk else {},
         "dph_total": _price(query),
+        "min_bid": {} if query.max_bid is None else {"lte": float(query.max_bid + _HAIR)},
         "geolocation": _places(query),
     }
 

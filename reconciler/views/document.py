@@ -14,7 +14,7 @@ from typing import Literal
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, Policy
-from reconciler.core.place import Placement
+from reconciler.core.placement import Placement
 from reconciler.core.plan import MarketSeen, Plan
 from reconciler.core.report import Outcome, Report
 from reconciler.core.score import PARTS
@@ -39,7 +39,9 @@ from reconciler.views.seats import SeatRow
 FORMAT = "vast-reconciler"
 VERSION = 1
 
-_ONLY_IN_PLANS = frozenset({"actions", "unfilled", "held", "summary", "market", "rents_wait_s", "pruned", "resent"})
+_ONLY_IN_PLANS = frozenset(
+    {"actions", "unfilled", "held", "summary", "market", "rents_wait_s", "pruned", "resent", "rollout"}
+)
 
 
 def plan_document(plan: Plan) -> Document:

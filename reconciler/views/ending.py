@@ -52,6 +52,7 @@ def summary(report: Report) -> str:
     parts = [
         f"{plural(counts['rented'], 'instance')} rented" if counts["rented"] else "",
         f"{counts['destroyed']} destroyed" if counts["destroyed"] else "",
+        f"{plural(counts['bid'], 'new bid')}" if counts["bid"] else "",
         f"{plural(len(report.doubts), 'rent')} in doubt" if report.doubts else "",
         f"{plural(len(report.leaks), 'destroy', 'destroys')} not proven" if report.leaks else "",
     ]

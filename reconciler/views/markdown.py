@@ -8,9 +8,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.candidates import Candidate
-from reconciler.core.model import Fleet, Offer
-from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan, Replace, Unfilled, Wait
+from reconciler.core.model import Fleet
+from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan, Replace, Unfilled, Update, Wait
 from reconciler.core.report import Outcome, Report
+from reconciler.core.rollout import rolling
 from reconciler.core.shortage import Shortage
 from reconciler.core.states import rate_per_hour
 from reconciler.diagnostics import Diagnostic
@@ -21,11 +22,13 @@ from reconciler.views.wording import (
     HOURS_PER_MONTH,
     UNFILLED_MARK,
     amount,
+    bid_text,
     counts,
     duration,
     mark_of,
     money,
     plural,
+    rolling_text,
     spent_text,
 )
 
@@ -33,7 +36,7 @@ MOST_ROWS = 100
 """A comment has room for so many changes; of more, the destroys are shown before the rents."""
 MOST_OFFERS = 20
 
-_MARKS = {"rented": "`+`", "ready": "`+`", "destroyed": "`-`", "offer gone": "", "skipped": ""}
+_MARKS = {"bid": "`~`", "rented": "`+`", "ready": "`+`", "destroyed": "`-`", "offer gone": "", "skipped": ""}
 
 Row = tuple[int, tuple[str, ...]]
 """How much a row must not be hidden (0 is the most), and its cells."""
@@ -41,7 +44,8 @@ Row = tuple[int, tuple[str, ...]]
 
 def plan_markdown(plan: Plan) -> str:
     """What would change, what it costs, and what stands in the way."""
-    return blocks(_delta(plan.cost), _summary(plan), _changes(plan), _cold_start(plan), held_back(plan), alarms(plan))
+    waits = blocks(_rollouts(plan), _cold_start(plan))
+    return blocks(_delta(plan.cost), _summary(plan), _changes(plan), waits, held_back(plan), alarms(plan))
 
 
 def outcomes_markdown(plan: Plan, outcomes: Sequence[Outcome], ending: str) -> str:
@@ -132,12 +136,18 @@ def _credit(cost: Cost) -> str:
 def _summary(plan: Plan) -> str:
     n, cost = counts(plan), plan.cost
     todo = f"{n.create:,} to create, {n.replace:,} to replace, {n.destroy:,} to destroy"
+    todo += f", {plural(n.bids, 'new bid')}" if n.bids else ""
     held = f"; held back by {plural(n.held, 'guard')}" if n.held else ""
     text = f"{todo if plan.changes else 'No changes'}; {n.unchanged:,} unchanged, {n.unfilled:,} unfilled{held}."
     peak = f"at most {money(cost.peak)} on the way" if cost.peak > max(cost.now, cost.after) else ""
     budget = f"budget {money(cost.budget)}" if cost.budget is not None else ""
     limits = "; ".join(part for part in (peak, budget, credit_text(cost.credit_lasts_h)) if part)
     return f"{text} {limits[:1].upper()}{limits[1:]}." if limits else text
+
+
+def _rollouts(plan: Plan) -> str:
+    left = ((fleet.fleet.name, rolling(fleet)) for fleet in plan.fleets)
+    return "\n\n".join(f"{name}: {rolling_text(found)}." for name, found in left if found is not None)
 
 
 def _cold_start(plan: Plan) -> str:
@@ -180,17 +190,22 @@ def _what(action: Action) -> tuple[int, str, str]:
     match action:
         case Destroy(old=old):
             return 0, f"instance {old.id}", money(-rate_per_hour(old.instance))
+        case Update(old=old, bid=bid, ceiling=ceiling):
+            prices = f"{amount(rate_per_hour(old.instance))} -> {money(ceiling)}"
+            return 1, f"instance {old.id}, bid {amount(bid, 4)}/h", prices
         case Replace(old=old, choice=choice):
-            offer, price = choice.candidate.offer, choice.candidate.price
+            offer, price = choice.candidate, choice.candidate.price
             prices = f"{amount(rate_per_hour(old.instance))} -> {money(price)}"
             return 1, f"{_offer(offer)} for instance {old.id}", prices
         case Create(choice=choice):
-            return 3, _offer(choice.candidate.offer), money(choice.candidate.price)
+            return 3, _offer(choice.candidate), money(choice.candidate.price)
 
 
-def _offer(offer: Offer) -> str:
+def _offer(candidate: Candidate) -> str:
+    offer, bid = candidate.offer, bid_text(candidate)
     place = shown(offer.location) if offer.location else "place unknown"
-    return f"{offer.gpu_count}x {shown(offer.gpu_name)}, {place}, machine {offer.machine_id}"
+    what = f"{offer.gpu_count}x {shown(offer.gpu_name)}, {place}, machine {offer.machine_id}"
+    return f"{what}, {bid}" if bid else what
 
 
 def _wait(wait: Wait | None) -> str:
@@ -236,7 +251,7 @@ def _judged(rank: int, candidate: Candidate) -> tuple[str, ...]:
     download = "" if offer.download_mbps is None else f"{offer.download_mbps:,.0f} Mbps"
     host = "" if offer.host_id is None else f"{offer.host_id}"
     score = f"{candidate.score.total:.3f}"
-    return f"{rank}", money(candidate.price), score, _offer(offer), tier, reliability, download, host
+    return f"{rank}", money(candidate.price), score, _offer(candidate), tier, reliability, download, host
 
 
 def _diagnostic(found: Diagnostic) -> str:

@@ -8,6 +8,7 @@ from reconciler.core.model import Source
 from reconciler.core.moves import Kind, Move, Moves, Refusal, Step
 from reconciler.core.text import safe
 from reconciler.views.document import FORMAT, VERSION
+from reconciler.views.markup import blocks, section, shown, table
 from reconciler.views.parts import Document, value
 from reconciler.views.wording import money, plural
 
@@ -91,6 +92,24 @@ def moves_document(
         "paused": list(paused),
         "error": error,
     }
+
+
+def moves_markdown(
+    kind: Kind, found: Moves, steps: Sequence[Step], paused: Sequence[str], error: str | None = None
+) -> str:
+    """The same for a pull request or a page of CI."""
+    ended = {step.instance_id: step for step in steps}
+    rows = [_row(kind, move, ended.get(move.id)) for move in found.moves]
+    moved = table(("Seat", "Instance", "Price", "As it is", "Result"), rows) if rows else ""
+    left = [f"instance {r.instance_id}: {shown(r.why)}" for r in found.refusals]
+    failed = f"**{shown(error, 512)}**" if error else ""
+    said = " ".join(shown(line) for line in ending_lines(kind, found, steps, paused))
+    return blocks(failed, moved, section("Left alone", left), said)
+
+
+def _row(kind: Kind, move: Move, step: Step | None) -> tuple[str, ...]:
+    result = f"{step.state}: {shown(step.text)}" if step else "open"
+    return shown(str(move.seat)), str(move.id), money(move.rate_per_hour), shown(_kept(kind, move)), result
 
 
 def _move(move: Move, step: Step | None) -> Document:

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.model import Fleet, Modifiers
-from reconciler.core.place import Placement
+from reconciler.core.placement import Placement
 from reconciler.core.score import PARTS, modifiers_of
 from reconciler.core.shortage import Relaxation, Shortage
 from reconciler.views.text import aligned, shortage_text
-from reconciler.views.wording import money, plural, reading_text, relaxation_text
+from reconciler.views.wording import bid_text, money, plural, reading_text, relaxation_text
 
 
 def offers_text(
@@ -42,7 +42,8 @@ def _formula(weights: Sequence[float], fleet: Fleet) -> str:
 def _header(counted: Iterable[int], fleet: Fleet) -> tuple[str, ...]:
     latency = ("latency",) if fleet.latency else ()
     parts = (PARTS[i] if not (PARTS[i] == "latency" and latency) else "near" for i in counted)
-    return ("  #", "price", "score", *parts, "bonus", "what", "where", "tier", *latency, "machine")
+    bids = ("bid",) if fleet.rental.interruptible else ()
+    return ("  #", "price", *bids, "score", *parts, "bonus", "what", "where", "tier", *latency, "machine")
 
 
 def _row(rank: int, candidate: Candidate, counted: Iterable[int], fleet: Fleet) -> tuple[str, ...]:
@@ -51,6 +52,7 @@ def _row(rank: int, candidate: Candidate, counted: Iterable[int], fleet: Fleet) 
     return (
         f"{rank:>3}",
         money(candidate.price),
+        *((bid_text(candidate).removeprefix("bid "),) if fleet.rental.interruptible else ()),
         f"{score.total:.3f}",
         *(f"{score.parts[i]:.2f}" for i in counted),
         f"{score.bonus + score.modifiers:+.2f}",
@@ -81,6 +83,7 @@ def _story(appraiser: Appraiser, candidate: Candidate, good: Sequence[Candidate]
     offer = candidate.offer
     host = f", host {offer.host_id}" if offer.host_id is not None else ""
     what = f"{offer.gpu_count}x {offer.gpu_name}  {offer.location or 'place unknown'}  {money(candidate.price)}"
+    what += f"  {bid}" if (bid := bid_text(candidate)) else ""
     yield f"machine {offer.machine_id}{host}, offer {offer.id}  {what}"
     if candidate.eligible:
         yield f"eligible, ranked {good.index(candidate) + 1} of {len(good)}"

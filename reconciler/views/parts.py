@@ -25,8 +25,11 @@ from reconciler.core.plan import (
     SeatNote,
     Stray,
     Unfilled,
+    Update,
     Wait,
 )
+from reconciler.core.rises import Rise
+from reconciler.core.rollout import Rolling, rolling
 from reconciler.core.score import PARTS, Score
 from reconciler.core.shortage import Miss, Relaxation, Shortage
 from reconciler.core.states import rate_per_hour
@@ -95,6 +98,18 @@ def plan_parts(plan: Plan) -> Document:
         "warnings": list(plan.warnings),
         "problems": list(plan.problems),
         "mislabelled": list(plan.mislabelled),
+        "price_rises": [_rise(rise) for rise in plan.rises],
+    }
+
+
+def _rise(rise: Rise) -> Document:
+    return {
+        "seat": str(rise.seat),
+        "instance": rise.instance_id,
+        "now_per_hour": value(rise.now_per_hour),
+        "then_per_hour": value(rise.then_per_hour),
+        "at": moment(rise.at),
+        "until": None if rise.until is None else moment(rise.until),
     }
 
 
@@ -125,19 +140,29 @@ def _fleet(plan: FleetPlan) -> Document:
         "unfilled": [_unfilled(unfilled) for unfilled in plan.unfilled],
         "held": [_held(held) for held in plan.held],
         "notes": [_note(note) for note in plan.notes],
+        "rollout": _rolling(rolling(plan)),
     }
     return place_of(plan.fleet) | state
 
 
+def _rolling(left: Rolling | None) -> Document | None:
+    if left is None:
+        return None
+    told = {"seats_to_go": left.seats, "at_once": left.at_once, "steps": left.steps, "seconds": left.seconds}
+    return told | {"extra_per_hour": value(left.extra_per_hour)}
+
+
 def _action(action: Action) -> Document:
     """One action; the keys it has depend on its kind."""
-    kind = {Create: "create", Replace: "replace", Destroy: "destroy"}[type(action)]
+    kind = {Create: "create", Replace: "replace", Destroy: "destroy", Update: "update"}[type(action)]
     told: Document = {"action": kind, "seat": str(action.seat), "reason": action.reason}
     if isinstance(action, Replace):
         told |= {"order": action.order, "asked": action.asked}
     if action.wait is not None:
         told["wait"] = _wait(action.wait)
-    if not isinstance(action, Destroy):
+    if isinstance(action, Update):
+        told |= {"bid": value(action.bid), "ceiling": value(action.ceiling)}
+    if isinstance(action, Create | Replace):
         told["offer"] = _chosen(action)
     if not isinstance(action, Create):
         old = action.old
@@ -168,6 +193,8 @@ def offer_parts(candidate: Candidate) -> Document:
         "gpu": offer.gpu_name,
         "location": offer.location,
         "price_per_hour": value(candidate.price),
+        "bid": maybe(candidate.bid),
+        "least_bid": maybe(offer.least_bid),
         "tier": candidate.tier,
         "score": _score(candidate.score),
         "latency": None if reading is None else {"ms": round(reading.ms, 1), "measured": reading.measured},

@@ -52,7 +52,8 @@ def _why_empty(view: SeatView) -> str:
 
 def _row(member: Member, state: str) -> SeatRow:
     strange = "rented by another runner of this owner" if member.stranger else ""
-    why = "; ".join(map(str, member.drifts)) or (member.fault.kind if member.fault else strange)
+    fault = member.fault.kind if member.fault and member.fault.kind != state else ""
+    why = "; ".join(map(str, member.drifts)) or fault or strange
     if not why and member.health is not None:
         why = member.health.cause
     if not why and member.accepted:

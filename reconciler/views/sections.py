@@ -8,13 +8,12 @@ from decimal import Decimal
 from reconciler.core.plan import Action, FleetPlan, Held, Plan, Stray
 from reconciler.core.shortage import Miss, Shortage
 from reconciler.views.markup import blocks, code, section, shortened, shown
-from reconciler.views.wording import duration, mark_of, money, plural, relaxation_text
+from reconciler.views.rises import rise_text
+from reconciler.views.wording import MOST_WAYS_OUT, duration, mark_of, money, plural, relaxation_text
 
 MOST_LINES = 20
 """So many lines of one section, then how many more there are."""
 MOST_RULES = 4
-MOST_WAYS_OUT = 2
-"""So many rules that could be loosened are named with a shortage; `reconcile offers --relax` names all."""
 TWO_DAYS_H = 48
 
 
@@ -49,7 +48,7 @@ def miss_text(miss: Miss) -> str:
 
 def alarms(plan: Plan) -> str:
     """Everything that is not as it should be or not ours to change; leaks come last."""
-    return blocks(notes(plan), left_alone(plan), problems(plan), leaks(plan))
+    return blocks(notes(plan), rises(plan), left_alone(plan), problems(plan), leaks(plan))
 
 
 def held_back(plan: Plan) -> str:
@@ -81,6 +80,11 @@ def _notes(plan: FleetPlan) -> Iterator[str]:
     for note in plan.notes:
         rate = f" ({money(note.rate_per_hour)})" if note.rate_per_hour else ""
         yield f"{note.seat}: {shown(note.text)}{rate}"
+
+
+def rises(plan: Plan) -> str:
+    """What hosts ask for beyond the end of contracts."""
+    return section("Price rises", shortened([shown(rise_text(rise), 256) for rise in plan.rises], MOST_LINES))
 
 
 def left_alone(plan: Plan) -> str:

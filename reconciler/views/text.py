@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from reconciler.core.candidates import Candidate
 from reconciler.core.plan import (
     COLD_START,
     Action,
@@ -18,14 +18,16 @@ from reconciler.core.plan import (
     Replace,
     Stray,
     Unfilled,
+    Update,
 )
-from reconciler.core.report import Outcome
-from reconciler.core.shortage import Miss, Shortage
+from reconciler.core.rollout import rolling
 from reconciler.core.states import rate_per_hour
-from reconciler.views.seats import SeatRow
-from reconciler.views.sections import MOST_WAYS_OUT
+from reconciler.views.rises import rise_text
 from reconciler.views.wording import (
     HOURS_PER_MONTH,
+    MOST_WAYS_OUT,
+    amount,
+    bid_text,
     counts,
     duration,
     mark_of,
@@ -33,9 +35,16 @@ from reconciler.views.wording import (
     plural,
     reading_text,
     relaxation_text,
+    rolling_text,
     share_text,
     spent_text,
 )
+
+if TYPE_CHECKING:
+    from reconciler.core.candidates import Candidate
+    from reconciler.core.report import Outcome
+    from reconciler.core.shortage import Miss, Shortage
+    from reconciler.views.seats import SeatRow
 
 WIDTH = 68
 """Where the file of a fleet stands in its headline."""
@@ -66,6 +75,8 @@ def _pinned(plan: Plan) -> str:
 def _fleet(plan: FleetPlan) -> Iterator[str]:
     yield f"{_headline(plan):<{WIDTH}} {plan.fleet.source.file}:{plan.fleet.source.line}".rstrip()
     yield from _rows(plan.actions)
+    if (left := rolling(plan)) is not None:
+        yield f"      {rolling_text(left)}"
     for note in plan.notes:
         rate = f"  {money(note.rate_per_hour)}" if note.rate_per_hour else ""
         yield f"      {note.seat.index}  {note.text}{rate}"
@@ -113,6 +124,9 @@ def _cells(action: Action) -> tuple[str, str, str, str, str]:
             return mark, seat, _offer(choice.candidate), price, f"{reason} ({order}){wait}"
         case Destroy(old=old, reason=reason):
             return mark, seat, f"instance {old.id}", f"-{money(rate_per_hour(old.instance))}", reason + wait
+        case Update(old=old, bid=bid, ceiling=ceiling, reason=reason):
+            price = f"{_dollars(rate_per_hour(old.instance))} -> {money(ceiling)}"
+            return mark, seat, f"instance {old.id}  bid {amount(bid, 4)}/h", price, reason + wait
 
 
 def _left(seconds: float | None) -> str:
@@ -126,6 +140,7 @@ def _dollars(amount: Decimal) -> str:
 def _offer(candidate: Candidate) -> str:
     offer = candidate.offer
     way = f"  {reading_text(candidate.reading)}" if candidate.reading else ""
+    way += f"  {bid}" if (bid := bid_text(candidate)) else ""
     return f"{offer.gpu_count}x {offer.gpu_name}  {offer.location or 'place unknown'}  machine {offer.machine_id}{way}"
 
 
@@ -184,7 +199,7 @@ def _credit(hours: Decimal | None) -> str:
 def _expected(plan: Plan) -> str:
     """A rough time for apply: the waits, the pace of calls, and a boot."""
     actions = list(plan.actions())
-    rents = sum(not isinstance(a, Destroy) for a in actions)
+    rents = sum(isinstance(a, Create | Replace) for a in actions)
     waits = max((a.wait.seconds or 0 for a in actions if a.wait), default=0.0)
     if not rents:
         return ""
@@ -199,10 +214,12 @@ def headline(plan: Plan) -> str:
         held = " Some changes are held back." if n.held else ""
         return f"No changes. {plural(n.unchanged, 'instance')} as declared.{held}"
     todo = f"{n.create} to create, {n.replace} to replace, {n.destroy} to destroy"
+    todo += f", {plural(n.bids, 'new bid')}" if n.bids else ""
     return f"Plan: {todo}; {n.unchanged} unchanged, {n.unfilled} unfilled."
 
 
 def _strays(plan: Plan) -> Iterator[str]:
+    yield from (f"Price rise: {rise_text(rise)}." for rise in plan.rises)
     for stray in plan.orphans:
         yield (
             f"Orphan: instance {stray.id} of fleet {stray.fleet}, declared nowhere, {money(stray.rate_per_hour)};"
@@ -238,7 +255,7 @@ def leaks_text(leaks: Sequence[Leak], now: float) -> Iterator[str]:
 
 # --- afterwards -----------------------------------------------------------------------------------
 
-_MARKS = {"rented": "+", "ready": "+", "destroyed": "-", "offer gone": " ", "skipped": " ", "log": " "}
+_MARKS = {"bid": "~", "rented": "+", "ready": "+", "destroyed": "-", "offer gone": " ", "skipped": " ", "log": " "}
 
 
 def outcome_text(outcome: Outcome) -> str:

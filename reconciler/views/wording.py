@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from reconciler.core.latency import Reading
-from reconciler.core.plan import Action, Cost, Create, Destroy, Plan, Replace
-from reconciler.core.shortage import Relaxation
+from reconciler.core.plan import Action, Cost, Create, Destroy, Plan, Replace, Update
+
+if TYPE_CHECKING:
+    from reconciler.core.candidates import Candidate
+    from reconciler.core.latency import Reading
+    from reconciler.core.rollout import Rolling
+    from reconciler.core.shortage import Relaxation
 
 HOURS_PER_MONTH = 720
+MOST_WAYS_OUT = 2
+"""So many rules that could be loosened are named with a shortage; `reconcile offers --relax` names all."""
 UNFILLED_MARK = "!"
 """The mark of seats without an offer."""
 
@@ -34,12 +41,20 @@ def plural(count: int, noun: str, many: str | None = None) -> str:
 
 
 def mark_of(action: Action) -> str:
-    """`+` create, `+/-` replace with the new one first, `-/+` with the old one first, `-` destroy."""
+    """`+` create, `+/-` replace with the new one first, `-/+` with the old one first, `-` destroy, `~` a new bid."""
     if isinstance(action, Create):
         return "+"
     if isinstance(action, Replace):
         return "+/-" if action.order == "create-first" else "-/+"
-    return "-"
+    return "~" if isinstance(action, Update) else "-"
+
+
+def bid_text(candidate: Candidate) -> str:
+    """`bid $0.1100/h over $0.1000/h`: the bid and the host's least one, both without storage; empty on demand."""
+    least = candidate.offer.least_bid
+    if candidate.bid is None or least is None:
+        return ""
+    return f"bid {amount(candidate.bid, 4)}/h over {amount(least, 4)}/h"
 
 
 def duration(seconds: float) -> str:
@@ -70,6 +85,8 @@ class Counts:
     unchanged: int
     unfilled: int
     held: int
+    bids: int = 0
+    """New bids for instances that lost theirs."""
 
 
 def counts(plan: Plan) -> Counts:
@@ -83,7 +100,15 @@ def counts(plan: Plan) -> Counts:
         unchanged=max(0, sum(fleet.live for fleet in plan.fleets) - len(touched)),
         unfilled=sum(len(open_.seats) for fleet in plan.fleets for open_ in fleet.unfilled),
         held=sum(1 for _ in plan.refusals()),
+        bids=sum(isinstance(a, Update) for a in actions),
     )
+
+
+def rolling_text(left: Rolling) -> str:
+    """`rollout: 6 of 10 seats to go in 3 steps of 2, about 12m00s, at most $0.400/h more on the way`."""
+    steps = f"{plural(left.steps, 'step')} of {left.at_once}"
+    more = f", at most {money(left.extra_per_hour)} more on the way" if left.extra_per_hour else ""
+    return f"rollout: {left.seats} of {left.replicas} seats to go in {steps}, about {duration(left.seconds)}{more}"
 
 
 def share_text(share: float | None) -> str:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from builders import instance
 
 from reconciler.cli.compose import open_world
 from reconciler.cli.options import Where
+from reconciler.cli.playground import PlaygroundProbe, is_here
+from reconciler.cli.virtual import VirtualProbe
+from reconciler.core.model import Account, Endpoint
+from reconciler.core.readiness import Check, Target
+from reconciler.core.text import safe
 from reconciler.errors import Interrupted
-from reconciler.probe.latency import TcpProbe, is_public
-from reconciler.simulator.distances import Distances
+from reconciler.probe.checks import MachineProbe
+from reconciler.probe.latency import is_public, public_or_loopback
 
 from .project import Project
 
 
 def test_simulated_machines_answer_in_simulated_time(project: Project) -> None:
     with open_world(Where(True, None, 7, Path("state.json"))) as world:
-        assert isinstance(world.probe, Distances)
+        assert isinstance(world.probe, VirtualProbe)
         began = world.clock.now()
         assert world.probe.latency_ms(["203.0.113.77"], 30.0) == {}
         assert world.clock.now() - began == pytest.approx(30.0)
@@ -29,8 +36,45 @@ def test_the_real_network_is_asked_about_public_addresses_only(
     monkeypatch.setenv("VAST_API_KEY", "a-key-of-sixty-four-characters".ljust(64, "0"))
     monkeypatch.setenv("VAST_URL", "http://127.0.0.1:1")
     with open_world(Where(False, None, None, Path("state.json"))) as world:
-        assert isinstance(world.probe, TcpProbe)
-        assert world.probe.allowed is is_public
+        assert isinstance(world.probe, PlaygroundProbe)
+        machines = world.probe.machines
+        assert machines.latency.allowed is is_public
+        assert machines.allow is public_or_loopback, "instances of a server on this machine are on it, too"
         world.clock.stop()
-        with pytest.raises(Interrupted):
-            world.probe.check()
+        for stopped in (machines.tick, machines.latency.check):
+            with pytest.raises(Interrupted):
+                stopped()
+    monkeypatch.setenv("VAST_URL", "https://console.vast.ai")
+    with open_world(Where(False, None, None, Path("state.json"))) as world:
+        assert isinstance(world.probe, MachineProbe)
+        assert world.probe.allow is is_public
+
+
+def test_the_key_and_the_host_keys_are_where_they_are_said_to_be(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAST_API_KEY", "a-key-of-sixty-four-characters".ljust(64, "0"))
+    monkeypatch.setenv("VAST_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("RECONCILE_LEDGER", str(project.path / "state" / "ledger.db"))
+    monkeypatch.setenv("VASTAI_SSH_KEY_PATH", "~/.ssh/id_ed25519")
+    with open_world(Where(False, None, None, Path("state.json"))) as world:
+        assert isinstance(world.probe, PlaygroundProbe)
+        machines = world.probe.machines
+        assert machines.key == Path.home() / ".ssh" / "id_ed25519"
+        assert machines.hosts.path is None
+        world.ledger(Account(7, Decimal(1)), "default", read_only=False).close()
+        assert machines.hosts.path == project.path / "state" / "ledger.known_hosts"
+        assert machines.account_keys() is None, "nobody answers there, so nobody knows"
+
+
+@pytest.mark.parametrize(
+    ("host", "seen"),
+    [("127.0.0.1", True), ("198.18.4.161", False), (None, False)],
+    ids=["here", "elsewhere", "nowhere"],
+)
+def test_on_a_served_playground_only_what_is_here_is_looked_at(host: str | None, seen: bool) -> None:
+    door = None if host is None else Endpoint(safe(host), 22)
+    assert is_here(instance(ssh_direct=door)) is seen
+    target = Target(instance(ssh_direct=door), (Check("ssh"),), ("RTX 3060",), 1, None)
+    found = PlaygroundProbe(MachineProbe(allow=lambda _: False)).check([target])
+    assert bool(found[target.instance.id]) is seen

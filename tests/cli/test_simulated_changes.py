@@ -45,6 +45,7 @@ REPLACES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"container__connect": "args", "container__args": ["--slow"]},
     ),
     "gpu.count": ({}, {"gpu__count": 2, "price__max_per_hour": 2}),
+    "rental.kind": ({}, {"rental__kind": "interruptible"}),
     "price.max_per_hour": ({"gpu__models": ["RTX 3090", "RTX 3060"]}, {}),
     "blacklist.machines": ({}, {}),
     "blacklist.hosts": ({}, {}),
@@ -62,6 +63,8 @@ REPLACES_AFTER_TEN_MINUTES: dict[str, dict[str, Any]] = {
 
 CONTINENTS = ["Africa", "Asia", "Europe", "North America", "Oceania", "South America"]
 POLE = [{"name": "pole", "in": ["AQ"]}]
+CHEAPER = {"saves_per_month": 0, "saves_percent": 1, "min_age": "1h", "max_per_day": 9, "approve": "manual"}
+ALWAYS = {"from": "00:00", "to": "24:00", "replicas": 1}
 AT_THE_POLE = {"users_at": [-90, 0]}
 WEIGHTS = ("latency", "price", "gpu", "reliability", "availability")
 MODIFIERS = ("verified", "datacenter", "high_bandwidth", "new_host")
@@ -90,10 +93,22 @@ CHANGES_NOTHING: dict[str, dict[str, Any]] = {
     "spread.per_host": {"spread__per_host": 1},
     "container.registry_login.password": {},
     "rollout.order": {"rollout__order": "destroy-first"},
+    "rollout.at_once": {"rollout__at_once": 2},
     "health.on_manual_stop": {"health": {"on_manual_stop": "replace"}},
     "health.unhealthy_after": {"health": {"unhealthy_after": "1m"}},
     "readiness.boot_timeout": {"readiness": {"boot_timeout": "1m"}},
     "readiness.checks": {"readiness": {"checks": [{"gpu": {}}]}},
+    "rental.max_bid": {"rental__max_bid": 0.001},
+    "rental.bid_over_floor": {"rental__bid_over_floor": "900%"},
+    "rental.outbid.wait": {"rental__outbid": {"wait": "0s"}},
+    "rental.outbid.then": {"rental__outbid": {"then": "on-demand"}},
+    **{f"replace.cheaper.{part}": {"replace": {"cheaper": {part: value}}} for part, value in CHEAPER.items()},
+    "replace.cheaper.candidate.for": {"replace": {"cheaper": {"candidate": {"for": "1h"}}}},
+    "replace.cheaper.candidate.cost": {"replace": {"cheaper": {"candidate": {"cost": 9}}}},
+    "replace.before_expiry": {"replace__before_expiry": "71h"},
+    "schedule.timezone": {"schedule": {"timezone": "Asia/Tokyo", "windows": [ALWAYS]}},
+    "schedule.windows": {"schedule": {"timezone": "UTC", "windows": [ALWAYS]}},
+    "schedule.lead": {"schedule": {"timezone": "UTC", "windows": [ALWAYS], "lead": "6h"}},
     "gpu.models, one more": {"gpu__models": ["RTX 4090", "RTX 3060", "RTX 3090"]},
     "regions.blocked, elsewhere": {"regions__blocked": ["AQ"]},
     "blacklist.machines, until yesterday": {},

@@ -165,7 +165,7 @@ def test_a_budget_of_30_days_that_is_used_up_is_lifted_by_its_field(project: Pro
     assert len(project.live()) == 1
 
 
-@pytest.mark.parametrize("command", ["apply", "destroy", "pause", "resume"])
+@pytest.mark.parametrize("command", ["apply", "destroy", "pause", "resume", "adopt", "release"])
 def test_who_changes_something_may_wait_for_a_turn(project: Project, command: str) -> None:
     project.run(command, "--help").assert_success("--lock-timeout")
 

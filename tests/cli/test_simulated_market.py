@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.hunt import SEARCHES_PER_FLEET
-from reconciler.core.latency import VALID_S
-from reconciler.core.sights import utc_day
+from reconciler.core.sights import KEPT_S, utc_day
 
 from .looking import offered, planned, refuse_searches, remembered, use_up_the_rows
 from .project import Project
@@ -85,7 +84,7 @@ def test_a_measurement_is_used_again_within_a_day_and_not_after(project: Project
     project.fleet(latency=PROBING)
     project.apply().assert_success()
     sights, now = remembered(project)
-    known = {machine for machine, one in sights.measured.items() if now - one.at < VALID_S}
+    known = {machine for machine, one in sights.measured.items() if now - one.at < KEPT_S}
     assert len(known) >= 2
     project.fleet(latency=PROBING, replicas=2)
     again, looks = planned(project)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.cli.adopt import Task, move
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import read
+from reconciler.cli.holding import Turn
+from reconciler.cli.moving import Task, move
 from reconciler.cli.options import Scope, Shape, Where
 from reconciler.cli.screen import Screen
+from reconciler.core.lease import Holder, Lease
 from reconciler.core.moves import Ground, Kind, Moves, adopt_all, release_all
 from reconciler.errors import Interrupted
+from reconciler.ledger.sqlite import SqliteStore
 from reconciler.simulator import open_simulation
 
 from .driving import Watched
@@ -87,6 +91,28 @@ def assert_nothing_to_do(project: Project) -> None:
         assert [document["summary"][word] for word in ("create", "replace", "destroy")] == [0, 0, 0]
         assert document["summary"]["unfilled"] == 0
         project.advance("10m")
+
+
+@pytest.mark.parametrize("words", [("adopt", "--all"), ("release", "--all")], ids=["adopt", "release"])
+def test_who_moves_instances_waits_for_a_turn(project: Project, words: tuple[str, ...]) -> None:
+    project.fleet()
+    project.start()
+    account = project.status("--format", "json").document["account"]
+    with closing(SqliteStore(project.ledger, account=account, owner="default")) as store:
+        with open_simulation(project.state) as simulation:
+            now = simulation.clock.now()
+        lease = Lease("5f0c2a91", Holder("elsewhere", 1, "reconcile apply"), since=now, renewed=now)
+        store.take(lease, lambda: now, lambda _: False)
+        held = project.run(*words, "--yes", "--simulate").assert_code(6, "reconcile apply (pid 1 on elsewhere)")
+        assert held.out == ""
+        store.release()
+
+
+def test_a_release_is_quiet_where_there_is_nothing_to_tell(project: Project) -> None:
+    project.fleet()
+    for shape in ("text", "json", "markdown"):
+        told = project.run("release", "--all", "--yes", "--simulate", "--quiet", "--format", shape).assert_success()
+        assert (told.out, told.err) == ("", "")
 
 
 # --- the way in --------------------------------------------------------------------------------------
@@ -456,7 +482,7 @@ def drive(cut: Cut, kind: Kind) -> int:
     with open_world(Where(True, None, None, STATE)) as world:
         world.provider = cut.wrap(world)
         try:
-            return move(world, loaded, screen, Task(kind, chosen, named=False), yes=True)
+            return move(world, loaded, screen, Task(kind, chosen, False, Turn(kind)), yes=True)
         except (Interrupted, KeyboardInterrupt, SystemExit):
             return 130
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli.compose import World
 from reconciler.core.causes import NO_KEY, REFUSED, TIMED_OUT
 from reconciler.core.readiness import Target
 from reconciler.core.states import State
@@ -16,6 +17,7 @@ from reconciler.simulator.laws import Laws
 
 from . import checked
 from .checked import Eyes, Judge
+from .driving import drive
 from .project import Project
 
 CARDS: dict[str, Any] = {"gpu__models": ["RTX 3060", "RTX 3090", "RTX 4090"], "price__max_per_hour": 1}
@@ -262,8 +264,12 @@ def test_only_those_that_need_it_are_asked(project: Project) -> None:
 
 
 def test_without_anybody_who_looks_running_is_ready(project: Project) -> None:
+    def unseen(world: World) -> Any:
+        world.checks = None
+        return world.provider
+
     project.fleet()
-    project.start()
+    assert drive(project, unseen) == 0
     assert checked.record(project).health == {}
     project.status().assert_success("ready")
 
@@ -301,7 +307,7 @@ def test_one_whose_host_cannot_start_it_is_replaced_without_a_wait(
         project.fleet(**CARDS, blacklist={"machines": healthy})
     checked.apply(project, step_only=True)
     assert [row.machine for row in project.live()] == [bad]
-    project.advance("10m")
+    project.advance("25m")  # Some first boots take up to twenty minutes, also to fail.
     capsys.readouterr()
     checked.apply(project, step_only=True)
     assert capsys.readouterr().out.count("is unable to start: runtime failed (old first)") == 1

@@ -40,6 +40,25 @@ def test_a_saved_plan_is_applied_twice_without_doing_anything_twice(project: Pro
     assert project.ids() == before
 
 
+def test_an_account_that_has_changed_since_is_told_and_nothing_more_is_done(project: Project) -> None:
+    project.fleet(replicas=2)
+    project.start()
+    project.fleet(replicas=3)
+    saved(project)
+    project.fail("june/0", how="gone")
+    told = project.apply("--plan", PLAN).assert_success("The account has changed since the plan was made")
+    assert "1 instance rented" in told.text
+    assert sorted(project.ids()) == ["june/1", "june/2"]
+
+
+def test_an_account_as_it_was_is_not_worth_a_word(project: Project) -> None:
+    project.fleet(replicas=2)
+    project.start()
+    project.fleet(replicas=3)
+    saved(project)
+    assert "has changed" not in project.apply("--plan", PLAN).assert_success().text
+
+
 def test_a_saved_plan_still_asks(project: Project) -> None:
     project.fleet()
     saved(project)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.saved import FORMAT, read_plan
+from reconciler.core.saved import FORMAT, VERSION, read_plan
 
 from .project import LEDGER, Project
 
@@ -27,7 +27,7 @@ def forged(body: Any) -> bytes:
     """A plan file with this content and the digest that belongs to it."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    document = {"format": FORMAT, "version": 1, "digest": digest, "approved": body}
+    document = {"format": FORMAT, "version": VERSION, "digest": digest, "approved": body}
     return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,11 +22,15 @@ from reconciler.core.model import (
     Port,
     Regions,
     RegistryLogin,
+    Rollout,
     Scoring,
     Source,
     Tier,
 )
 from reconciler.core.readiness import Check, HealthRules, Readiness
+from reconciler.core.renewal import ReplaceRules
+from reconciler.core.rental import Outbid, Rental
+from reconciler.core.timing import Schedule, Window
 
 TOKEN = FromEnv("HF_TOKEN")
 LOGIN = RegistryLogin("ghcr.io", "bot", FromEnv("GHCR_READ_TOKEN"))
@@ -43,6 +48,7 @@ GOLDEN = {
     ),
     "a script that is not ASCII": (fleet(onstart="echo 'grüße'\npython serve.py\n"), "i7m5dron"),
     "arguments": (fleet(connect="args", args=("--port", "8000")), "mljbmuxv"),
+    "a bid": (fleet(rental=Rental("interruptible", Decimal("0.2"))), "w77vnwjn"),
     "a private registry": (fleet(registry_login=LOGIN, connect="jupyter-proxy"), "g3t55cho"),
 }
 """Labels in accounts carry these. They must never change: a changed hash replaces every running instance."""
@@ -65,6 +71,7 @@ def of_container(**changes):
 
 
 STATIC = {
+    "rental.kind": replace(BASE, rental=Rental("interruptible")),
     "gpu.count": replace(BASE, gpu=replace(BASE.gpu, count=2)),
     "container.image": of_container(image="ghcr.io/acme/june:2"),
     "container.vast_template": of_container(image=None, vast_template=TEMPLATE),
@@ -118,8 +125,13 @@ NOT_STATIC = {
     "scoring": replace(BASE, scoring=Scoring("reliable")),
     "container.registry_login.password": of_container(registry_login=replace(LOGIN, password=FromEnv("OTHER", 2))),
     "readiness": replace(BASE, readiness=Readiness(60.0, (Check("ssh"),))),
-    "rollout": replace(BASE, rollout_order="destroy-first"),
+    "rental": replace(BASE, rental=Rental(outbid=Outbid(60.0, "rebid"))),
+    "rental.max_bid": replace(BASE, rental=Rental(max_bid=Decimal("0.2"))),
+    "rental.bid_over_floor": replace(BASE, rental=Rental(bid_over_floor=Decimal(25))),
+    "rollout": replace(BASE, rollout=Rollout("destroy-first")),
     "health": replace(BASE, on_manual_stop="replace", health=HealthRules(60.0)),
+    "replace": replace(BASE, replace=ReplaceRules(before_expiry_s=7200)),
+    "schedule": replace(BASE, schedule=Schedule(UTC, (Window(frozenset({0}), 0, 60, 2, "MON 00:00-01:00"),), 1)),
 }
 
 
@@ -158,7 +170,7 @@ def test_a_text_never_hashes_like_another(one, other):
     max_per_hour=st.decimals("0.001", "1000", places=3),
     models=st.lists(st.sampled_from(["RTX 3060", "RTX 4090", "H100 SXM"]), min_size=1, unique=True).map(tuple),
     min_reliability=st.decimals("0", "1", places=2),
-    rollout_order=st.sampled_from(["create-first", "destroy-first"]),
+    rollout=st.builds(Rollout, st.sampled_from(["create-first", "destroy-first"])),
     on_manual_stop=st.sampled_from(["hold", "replace"]),
 )
 def test_no_mixture_of_other_fields_changes_the_hash(**options):

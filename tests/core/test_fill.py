@@ -14,10 +14,10 @@ from reconciler.core.assemble import room
 from reconciler.core.budget import rooms
 from reconciler.core.candidates import Appraiser
 from reconciler.core.crowd import overlap
-from reconciler.core.demand import CEILING_FACTOR, Need
 from reconciler.core.guards import Allowed, guard_fleet
 from reconciler.core.model import Limit, Scoring, Weights
 from reconciler.core.place import Ground, place
+from reconciler.core.placement import CEILING_FACTOR, Need
 from reconciler.core.planner import fleet_plan, needs_of
 
 D = Decimal

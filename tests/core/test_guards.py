@@ -110,6 +110,18 @@ def test_the_flag_says_the_number_instead(allowed, expected):
     assert len(made.actions) == expected
 
 
+LATELY = {"none went lately": (0, 3), "one did": (1, 2), "all that may": (3, 0), "more, when it had more": (5, 0)}
+
+
+@pytest.mark.parametrize(("before", "expected"), LATELY.values(), ids=LATELY.keys())
+def test_what_went_lately_counts_against_the_share(before, expected):
+    spec, flag = fleet_of(10), replace(RUN, unasked_before={"june": before, "july": 9})
+    made = guarded(spec, rows(spec, range(4)), before=long_bad(*range(100, 104)), allowed=flag)
+    assert len(made.actions) == expected
+    if before:
+        assert made.held[0].message.endswith(f"at most 3 in one run, and {before} went in the last ten minutes")
+
+
 def test_what_is_asked_for_is_not_limited_by_the_share():
     smaller = fleet_of(1)
     made = guarded(smaller, rows(fleet_of(9)))

@@ -195,7 +195,7 @@ def test_a_contract_that_ended_is_replaced_at_once():
     spec, row = fleet(), instance(status="stopped", ends_at=NOW - 1)
     (plan,) = planned(diff(spec, [row]), market("0.2"))
     assert told(plan.actions) == ["-/+ june/0 100 -> offer 1"]
-    assert plan.actions[0].reason == "instance 100 is expired"
+    assert plan.actions[0].reason == "instance 100 is at the end of its contract"
 
 
 # --- a whole reading ------------------------------------------------------------------------------

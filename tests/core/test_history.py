@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from builders import (
     NOW,
     diff,
@@ -14,10 +16,11 @@ from builders import (
     money,
     observation,
     record,
+    seat,
 )
 
 from reconciler.core.history import closing, cost_since, learned, rented
-from reconciler.core.plan import FleetPlan, Held, Plan
+from reconciler.core.plan import FleetPlan, Held, Plan, SeatNote
 from reconciler.core.record import without_instance
 
 BUDGET = Held("policy budget", "the policy's budget is $1", "limits.budget_per_hour", "june")
@@ -143,3 +146,19 @@ def test_a_destroy_that_was_seen_at_once_was_no_leak():
 def test_what_a_leak_has_cost_is_its_rate_times_its_age():
     assert cost_since(leaving(age_s=7200, rate="0.25"), NOW) == money("0.5")
     assert cost_since(leaving(age_s=-60), NOW) == 0
+
+
+def test_a_frozen_seat_is_told_once_until_it_is_free():
+    note = SeatNote(seat("june/2"), "frozen", "frozen: 2 attempts within a day were never made")
+
+    def noted(*notes):
+        return replace(plan(), fleets=(FleetPlan(fleet(), 0, 0, 0, notes=notes),))
+
+    quiet = merged(record(), observation())
+    nothing = diff(fleet(), [])
+    after, events = learned(record(), quiet.record, quiet, noted(note), nothing)
+    assert told(events) == ["frozen june/2"]
+    after, events = learned(after, after, quiet, noted(note), nothing)
+    assert events == ()
+    after, events = learned(after, after, quiet, noted(), nothing)
+    assert (events, dict(after.told)) == ((), {})

@@ -96,7 +96,7 @@ UNKNOWN = {
     ),
     "what is rented by bid": (
         {"interruptible": True},
-        "it is interruptible, and a spec rents on demand; adopt takes it by name",
+        "it is interruptible, and how to bid for it is yours to say; adopt takes it by name",
     ),
 }
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 from builders import NOW, offer
 
-from reconciler.core.latency import Measured, answers_by_machine, candidates_to_measure, reading_of
+from reconciler.core.latency import answers_by_machine, candidates_to_measure, reading_of
 from reconciler.core.model import Latency
+from reconciler.core.sights import Measured
 
 USERS = (Decimal("37.77"), Decimal("-122.42"))
 PROBING = Latency(USERS, probe=True)

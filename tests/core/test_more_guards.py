@@ -13,7 +13,7 @@ from reconciler.core.broke import no_credit, without_credit
 from reconciler.core.budget import Standing
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.label import Seat
-from reconciler.core.model import Account, Limits
+from reconciler.core.model import Account, Limits, Rollout
 from reconciler.core.plan import Destroy, Plan
 from reconciler.core.replacing import replacements_of, with_emptied, with_replacement, without_replacement
 from reconciler.core.traces import Suspect
@@ -113,7 +113,7 @@ def test_what_one_run_may_add(flag, before, kept):
 def test_a_replacement_adds_what_it_costs_more_and_a_step_of_a_rollout_both_for_a_while():
     old = [instance(spec=fleet(image="a:1"))]
     for order, most in (("create-first", "0.21"), ("destroy-first", "0")):
-        spec = fleet(image="a:2", rollout_order=order)
+        spec = fleet(image="a:2", rollout=Rollout(order))
         for flag, kept in ((D(most), 1), (D(most) - D("0.001"), 0)):
             if flag >= 0:
                 made = guard_all(whole(spec, old), Limits(), NOTHING, None, replace(RUN, max_added=flag))

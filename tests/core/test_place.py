@@ -10,9 +10,9 @@ from builders import NO_BANS, NOW, fleet, instance, judged, offer, offers, regio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.demand import Need
 from reconciler.core.model import Limit
 from reconciler.core.place import FALLBACKS, Ground, place
+from reconciler.core.placement import Need
 
 D = Decimal
 

@@ -25,12 +25,14 @@ from builders import (
 
 from reconciler.core.budget import costs
 from reconciler.core.evidence import Vanished
+from reconciler.core.model import Limit, Rollout
 from reconciler.core.plan import Cost, Create, Plan, Replace, Wait
 from reconciler.core.planner import needs_of
 
 NEW, OLD = fleet(image="a:2"), fleet(image="a:1")
 TWO, THREE = fleet(image="a:2", replicas=2), fleet(image="a:2", replicas=3)
-DESTROY_FIRST = fleet(image="a:2", rollout_order="destroy-first")
+TWO_AT_ONCE = fleet(image="a:2", replicas=3, rollout=Rollout(at_once=Limit(Decimal(2))))
+DESTROY_FIRST = fleet(image="a:2", rollout=Rollout("destroy-first"))
 
 
 def sits(index=0, *, id=100, spec=NEW, status="running", **options):
@@ -131,6 +133,46 @@ ACTIONS = {
             "+/- june/1 101 -> offer 2, after june/0",
             "+/- june/2 102 -> offer 3, after june/1",
         ],
+    ),
+    "two at once: the third waits for the first": (
+        TWO_AT_ONCE,
+        [old(0, id=100), old(1, id=101), old(2, id=102)],
+        record(),
+        [
+            "+/- june/0 100 -> offer 1",
+            "+/- june/1 101 -> offer 2",
+            "+/- june/2 102 -> offer 3, after june/0",
+        ],
+    ),
+    "two at once, one of them boots: one more goes": (
+        TWO_AT_ONCE,
+        [sits(0, status="loading"), old(1, id=101), old(2, id=102)],
+        record(),
+        ["+/- june/1 101 -> offer 1", "+/- june/2 102 -> offer 2, after june/0"],
+    ),
+    "two at once, both boot: nobody else goes": (
+        TWO_AT_ONCE,
+        [sits(0, status="loading"), sits(1, id=101, status="loading"), old(2, id=102)],
+        record(),
+        ["+/- june/2 102 -> offer 1, after june/0"],
+    ),
+    "one that a person wants replaced": (
+        NEW,
+        [sits()],
+        record(unwanted={100: NOW}),
+        ["+/- june/0 100 -> offer 1"],
+    ),
+    "one that a person wants replaced, though somebody stopped it": (
+        NEW,
+        [sits(status="stopped")],
+        record(unwanted={100: NOW}),
+        ["+/- june/0 100 -> offer 1"],
+    ),
+    "the one that was wanted in its place runs": (
+        NEW,
+        [sits(), sits(id=101)],
+        record(unwanted={100: NOW}),
+        ["- june/0 100"],
     ),
     "the next step waits while a new one boots": (
         TWO,

@@ -14,7 +14,7 @@ from reconciler.core.budget import Standing, committed, costs
 from reconciler.core.crowd import overlap
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.label import Mark, read_label
-from reconciler.core.model import Account, Limits
+from reconciler.core.model import Account, Limit, Limits, Rollout
 from reconciler.core.plan import Create, Destroy, Plan, Replace, due
 from reconciler.core.planner import fleet_plan
 
@@ -36,7 +36,9 @@ def fleets(draw):
             name,
             draw(st.integers(0, 4)),
             priority=draw(st.integers(0, 1)),
-            rollout_order=draw(st.sampled_from(["create-first", "destroy-first"])),
+            rollout=Rollout(
+                draw(st.sampled_from(["create-first", "destroy-first"])), Limit(Decimal(draw(st.integers(1, 3))))
+            ),
             budget_per_hour=draw(st.sampled_from([None, "0.5", "1"])),
         )
         for name in sorted(names)

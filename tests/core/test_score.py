@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.candidates import Appraiser
-from reconciler.core.latency import Measured, Reading
+from reconciler.core.latency import Reading
 from reconciler.core.model import Latency, Modifiers, Scoring, Tier, Weights
 from reconciler.core.score import FAR_MS, PARTS, STRATEGIES, Scorer, modifiers_of, total, weights_of
-from reconciler.core.sights import Sighting, Sights
+from reconciler.core.sights import Measured, Sighting, Sights
 
 D = Decimal
 HERE = Latency((D("37.77"), D("-122.42")))

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.eligibility import Judge
-from reconciler.core.latency import Measured
 from reconciler.core.model import Latency
 from reconciler.core.shortage import Relaxation, relaxations, shortage
-from reconciler.core.sights import Sights
+from reconciler.core.sights import Measured, Sights
 
 D = Decimal
 RULES = {

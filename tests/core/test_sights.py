@@ -6,8 +6,7 @@ from datetime import date
 
 from builders import DAY_S, HOUR_S, NOW, offer
 
-from reconciler.core.latency import Measured
-from reconciler.core.sights import NewSights, Sighting, Sights, sizes_of, with_new
+from reconciler.core.sights import Measured, NewSights, Sighting, Sights, sizes_of, with_new
 
 TODAY, YESTERDAY, BEFORE = date(2026, 11, 20), date(2026, 11, 19), date(2026, 11, 18)
 

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.spans import minute, span
 
-SPANS = {0: "0s", 8.9: "8s", 60: "1m", 161: "2m41s", 1200: "20m", 3600: "1h", 7500: "2h5m", 93_784: "1d2h", -5: "0s"}
+SPANS = {0: "0s", 8.9: "8s", 60: "1m", 161: "2m41s", 1200: "20m", 3600: "1h", 7500: "2h05m", 93_784: "1d02h", -5: "0s"}
 
 
 @pytest.mark.parametrize(("seconds", "said"), SPANS.items())

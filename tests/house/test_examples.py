@@ -61,7 +61,17 @@ def test_permissions_are_none_at_the_top_and_least_in_each_job(path):
     assert found["permissions"] == {}
     for name, job in found["jobs"].items():
         writes = {scope for scope, access in job["permissions"].items() if access != "read"}
-        assert writes <= ({"pull-requests"} if name == "preview" else set())
+        assert writes <= {"preview": {"pull-requests"}, "apply": {"contents"}}.get(name, set())
+
+
+@each_workflow
+def test_only_the_step_that_needs_the_ledger_gets_a_token_for_it(path):
+    """A job that may write hands its token to one step, and only where the ledger is on a ref."""
+    for name, job in workflow(path)["jobs"].items():
+        holding = [step for step in job["steps"] if "github.token" in str(step) and "RECONCILE_LEDGER" in str(step)]
+        assert all(step["env"]["RECONCILE_LEDGER"].startswith("git:https://") for step in holding)
+        assert len(holding) <= 1
+        assert job["permissions"].get("contents") != "write" or holding, name
 
 
 @each_workflow

@@ -9,14 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from simulator.served import village
 
 import reconciler
+from reconciler.simulator.server import SimulatorServer
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"jsonschema", "httpx", "paramiko", "deepdiff", "rich", "yaml", "sqlite3"}
 PROGRAM = """
-import json, sys
+import json, os, sys
 code = 0
+os._exit = sys.exit  # what was loaded is written down before the process ends
 sys.argv = ["reconcile", *sys.argv[2:]]
 from reconciler.cli import main
 try:
@@ -28,7 +31,16 @@ with open({told!r}, "w") as file:
 """
 
 
-def run(folder: Path, *arguments: str) -> tuple[int, set[str], str]:
+ONE = """\
+kind: Fleet
+name: one
+gpu: {models: [RTX 3060, RTX 3090, RTX 4090]}
+price: {max_per_hour: 1.00}
+container: {image: "acme/app:1", disk_gb: 8}
+"""
+
+
+def run(folder: Path, *arguments: str, **environ: str) -> tuple[int, set[str], str]:
     """The exit code of a command, the modules loaded when it ends, and what it said."""
     told = folder / "told.json"
     where = str(Path(reconciler.__file__).resolve().parents[1])
@@ -36,7 +48,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, set[str], str]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(told=str(told)), "--", *arguments],
         cwd=folder,
-        env=keyless | {"PYTHONPATH": where, "HOME": str(folder)},
+        env=keyless | {"PYTHONPATH": where, "HOME": str(folder), **environ},
         capture_output=True,
         text=True,
         timeout=60,
@@ -61,6 +73,7 @@ def test_help_imports_no_heavy_library(tmp_path):
         "validate",
         "plan",
         "apply",
+        "watch",
         "status",
         "events",
         "leaks",
@@ -71,6 +84,8 @@ def test_help_imports_no_heavy_library(tmp_path):
         "import",
         "adopt",
         "release",
+        "ssh",
+        "ssh-key",
         "simulate",
     ],
 )
@@ -91,6 +106,28 @@ def test_the_http_library_does_not_bring_its_own_command_line(tmp_path):
     assert code == 0, said
     assert "httpx" in modules
     assert modules & {"httpx._main", "rich", "pygments"} == set()
+
+
+PLACEMENT = {"survey", "core.place", "core.candidates", "core.demand", "core.hunt", "core.shortage", "core.latency"}
+OTHER_SHAPES = {"views.document", "views.markdown", "views.sections", "core.report", "core.saved", "apply", "converge"}
+NEVER = {"deepdiff", "paramiko", "rich", "asyncio", "concurrent.futures", "multiprocessing", "zoneinfo", "http.server"}
+
+
+def test_a_plan_without_a_change_loads_nothing_that_only_changes_need(tmp_path):
+    """Cron plans a fleet as it is every few minutes: what a rent, an apply or another shape needs is not loaded."""
+    (tmp_path / "one.yaml").write_text(ONE, encoding="utf-8")
+    world = village()
+    with SimulatorServer(world, limits=False) as server:
+        environ = {"VAST_URL": server.url, "VAST_API_KEY": "key", "RECONCILE_PACE": "0"}
+        code, _, said = run(tmp_path, "apply", "one.yaml", "--yes", "--first-run", "--no-wait", **environ)
+        assert code == 0, said
+        world.advance(3600.0)
+        code, modules, said = run(tmp_path, "plan", "one.yaml", **environ)
+    assert code == 0, said
+    assert "No changes. 1 instance as declared." in said
+    assert modules & {f"reconciler.{name}" for name in PLACEMENT | OTHER_SHAPES} == set()
+    assert modules & NEVER == set()
+    assert not [name for name in modules if name.startswith("reconciler.simulator")]
 
 
 def test_help_is_quick_for_importlib_metadata_too(tmp_path):

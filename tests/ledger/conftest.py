@@ -1,4 +1,4 @@
-"""A ledger's file, stores on it, and the file as the releases of version 1 left it."""
+"""A ledger's file or ref, stores on it, and the file as the releases of version 1 left it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from repositories import made_bare
 
+from reconciler.core.secret import Hidden
+from reconciler.ledger.git.place import GitPlace
+from reconciler.ledger.git.store import GitStore
 from reconciler.ledger.sqlite import SqliteStore
 
 ACCOUNT = 4711
-Open = Callable[..., SqliteStore]
+Open = Callable[..., Any]
 
 
 @pytest.fixture
@@ -22,12 +26,21 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(path: Path) -> Iterator[Open]:
-    """Opens stores on the ledger; the test's end closes them."""
+def bare(tmp_path: Path) -> Path:
+    """A bare repository, as empty as it was made."""
+    return made_bare(tmp_path / "ledger.git")
+
+
+@pytest.fixture
+def opened(path: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Opens stores on the ledger; the test's end closes them. In a test of `each_store` on a file, then on a ref."""
+    on_a_ref = getattr(request, "param", "a file") == "a git ref"
+    place = GitPlace(Hidden(request.getfixturevalue("bare"))) if on_a_ref else path
     with ExitStack() as stack:
 
-        def open_(**options: Any) -> SqliteStore:
-            store = SqliteStore(path, **{"account": ACCOUNT, "owner": "default", **options})
+        def open_(**options: Any) -> SqliteStore | GitStore:
+            options = {"account": ACCOUNT, "owner": "default", **options}
+            store = GitStore(place, **options) if isinstance(place, GitPlace) else SqliteStore(place, **options)
             stack.callback(store.close)
             return store
 

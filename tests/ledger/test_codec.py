@@ -33,11 +33,12 @@ GOLDEN = (
     '"seat":"july/3","since":1795175940.0}],'
     '"outside":[],"paused":{"may":1795175949.5},"replaced":{},"since":[[100,"offline",1795175993.0]],'
     '"spend":[[498659,"0.243166"],[498660,"0.25"]],"stopped":{},"suspects":[],'
-    '"told":{"held/policy budget/june":1795089600.0,"leak/102":1795175995.0},"tombstones":[],"warm":true}'
+    '"told":{"held/policy budget/june":1795089600.0,"leak/102":1795175995.0},"tombstones":[],"unwanted":[],"warm":true}'
 )
 RECORDS = {
     "everything": FULL,
     "nothing": Record(),
+    "bids that stand": Record(bids={100: money("0.1105"), 99: money("0.2")}),
     "a cold start": Record(cold=ColdStart(NOW, "1,2")),
 }
 

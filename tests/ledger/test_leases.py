@@ -8,6 +8,7 @@ from builders import HOUR_S, NOW, known, record
 from reconciler.core.lease import LASTS_S, Holder, Lease
 from reconciler.errors import Busy
 
+each_store = pytest.mark.parametrize("opened", ["a file", "a git ref"], indirect=True)
 HERE = Holder("here", 7, "reconcile apply")
 THERE = Holder("there", 9, "reconcile destroy")
 
@@ -28,6 +29,7 @@ def at(moment: float):
     return lambda: moment
 
 
+@each_store
 def test_one_lease_stands_at_a_time(opened):
     first, second = opened(), opened()
     assert first.take(lease("a"), at(NOW), lives) is None
@@ -37,6 +39,7 @@ def test_one_lease_stands_at_a_time(opened):
     assert first.lease() == lease("b", THERE, NOW + 6)
 
 
+@each_store
 def test_a_lease_is_renewed_with_each_save(opened):
     holder, other = opened(), opened()
     moment = [NOW]
@@ -57,6 +60,7 @@ TAKEN = {
 }
 
 
+@each_store
 @pytest.mark.parametrize(("now", "is_dead"), TAKEN.values(), ids=TAKEN.keys())
 def test_a_lease_that_does_not_stand_is_taken(opened, now, is_dead):
     first, second = opened(), opened()
@@ -83,6 +87,7 @@ def test_a_lease_taken_away_under_the_hand_decides_nothing_the_record_does(opene
     assert sorted(first.load().known) == [1]
 
 
+@each_store
 def test_unlocking_ends_the_run_that_held_it(opened):
     holder, other = opened(), opened()
     holder.take(lease("a"), at(NOW), lives)
@@ -94,6 +99,7 @@ def test_unlocking_ends_the_run_that_held_it(opened):
     holder.release()
 
 
+@each_store
 @pytest.mark.parametrize("wrong", ["b", "", "A", "a' OR '1'='1"])
 def test_unlocking_another_id_removes_nothing(opened, wrong):
     holder = opened()
@@ -103,6 +109,7 @@ def test_unlocking_another_id_removes_nothing(opened, wrong):
     holder.save(record(known()))
 
 
+@each_store
 def test_giving_back_leaves_the_lease_of_the_next_one(opened):
     first, second = opened(), opened()
     first.take(lease("a"), at(NOW), lives)
@@ -111,6 +118,7 @@ def test_giving_back_leaves_the_lease_of_the_next_one(opened):
     assert first.lease().id == "b"
 
 
+@each_store
 def test_a_run_without_a_lease_saves_all_the_same(opened):
     """Who only reads and notes needs none; nobody else's is renewed by it."""
     opened().take(lease("a"), at(NOW), lives)

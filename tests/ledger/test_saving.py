@@ -21,6 +21,7 @@ from reconciler.errors import Busy, NotSaved
 from reconciler.ledger.sqlite import SqliteStore
 
 NOBODY = 65534
+each_store = pytest.mark.parametrize("opened", ["a file", "a git ref"], indirect=True)
 
 
 def loaded(opened, **options):
@@ -35,6 +36,7 @@ RENTED = of_seat(NOW, "rented", seat("june/0"), "1x RTX 3060", 100)
 PAUSED = Event(NOW + 1, "paused", "july")
 
 
+@each_store
 def test_events_are_saved_with_their_record(opened):
     loaded(opened).save(record(known()), [RENTED, PAUSED])
     reader = opened(read_only=True)
@@ -42,6 +44,7 @@ def test_events_are_saved_with_their_record(opened):
     assert reader.events() == (RENTED, PAUSED)
 
 
+@each_store
 def test_a_save_that_comes_too_late_leaves_no_event(opened):
     first, second = loaded(opened), loaded(opened)
     first.save(record(known()), [RENTED])
@@ -60,6 +63,7 @@ def test_an_event_that_cannot_be_written_leaves_no_record(opened, path):
     assert opened(read_only=True).load() == Record()
 
 
+@each_store
 def test_the_history_is_asked_by_fleet_seat_and_time(opened):
     other = of_seat(NOW + 5, "ready", seat("june/1"), "ready in 9s", 101)
     loaded(opened).save(record(), [RENTED, PAUSED, other])
@@ -70,6 +74,7 @@ def test_the_history_is_asked_by_fleet_seat_and_time(opened):
     assert reader.events(fleet="may") == ()
 
 
+@each_store
 def test_the_history_forgets_after_90_days(opened):
     store = loaded(opened)
     store.save(record(), [RENTED])
@@ -88,6 +93,7 @@ def test_the_history_keeps_no_more_than_its_last_100_000(opened):
     assert (len(found), found[0]) == (MOST_KEPT, PAUSED)
 
 
+@each_store
 def test_a_text_from_outside_is_made_safe(opened):
     store = loaded(opened)
     store.save(record(), [Event(NOW, "refused", "june", text="\x1b[31mred\n::error::" + "x" * 9999)])

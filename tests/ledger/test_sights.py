@@ -10,8 +10,7 @@ from datetime import date
 import pytest
 from builders import DAY_S, HOUR_S, NOW, known, record
 
-from reconciler.core.latency import Measured
-from reconciler.core.sights import NewSights, Sighting, Sights
+from reconciler.core.sights import Measured, NewSights, Sighting, Sights
 from reconciler.ledger.sqlite import SqliteStore
 
 TODAY = date(2026, 11, 20)

@@ -50,6 +50,21 @@ def test_a_version_1_file_is_migrated_when_it_is_opened_for_writing(version_1, o
     assert opened(read_only=True).events() == (event,)
 
 
+def test_a_version_2_file_is_migrated_when_it_is_opened_for_writing(path, opened):
+    """Its tables are those of version 3; its record lacks what came later."""
+    store = opened()
+    store.load()
+    event = Event(NOW, "paused", "june")
+    store.save(record(known()), [event])
+    store.close()
+    change(path, "UPDATE meta SET version = 2")
+    assert opened(read_only=True).load() == record(known())
+    assert version_of(path) == 2
+    store = opened()
+    assert store.load() == record(known())
+    assert (version_of(path), store.events()) == (VERSION, (event,))
+
+
 def test_a_migrated_file_is_what_a_new_one_is(version_1, opened, tmp_path):
     opened().close()
     new = tmp_path / "new.db"

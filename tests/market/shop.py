@@ -9,10 +9,10 @@ from operator import attrgetter
 from builders import NO_BANS, NOW, offer, seat
 
 from reconciler.core.clauses import refuses
-from reconciler.core.demand import Need
 from reconciler.core.gpus import normalise
 from reconciler.core.model import Fleet, Offer, OfferQuery
 from reconciler.core.place import Ground
+from reconciler.core.placement import Need
 from reconciler.core.places import parse_location
 from reconciler.provider import Found
 from reconciler.survey import Eyes, Market, survey

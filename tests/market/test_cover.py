@@ -43,6 +43,8 @@ SAYS: dict[str, list[object]] = {
     "countries": [(), ("CA", "US"), ("US",), ("SE",)],
     "blocked_countries": [(), ("SE",), ("CA", "SE"), ("US",)],
     "clauses": [(), (FAST,)],
+    "interruptible": [False, True],
+    "max_bid": [None, D("0.2"), D("0.1")],
 }
 BLOCKED = SAYS["blocked_countries"]
 LEFT_TO_THE_CALLER = {"max_price_per_hour", "min_price_per_hour", "not_machines", "not_offers", "only_machines"}
@@ -99,7 +101,7 @@ def test_a_question_covers_itself_with_a_rule_more(name):
     for said in SAYS[name][1:]:
         narrow = replace(WIDEST, **{name: said})
         assert covers(narrow, narrow)
-        assert covers(WIDEST, narrow) is (name != "gpu_count")
+        assert covers(WIDEST, narrow) is (name not in ("gpu_count", "interruptible"))
 
 
 @pytest.mark.parametrize("name", [name for name in SAYS if name != "models"])

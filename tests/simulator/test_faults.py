@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +87,8 @@ READING = {
 """The error a reading ends in; None where it reads well, DoubtfulReading where nothing is said."""
 
 RENTING = {
-    "slow": Rented, "twice": Rented, "other_price": Rented, "label_cut": Rented, "label_dropped": Rented,
+    "slow": Rented, "twice": Rented, "other_price": Rented, "other_kind": Rented, "label_cut": Rented,
+    "label_dropped": Rented,
     "dies": Rented, "no_such_ask": OfferGone, "bad_args": RentRefused, "api_gone": RentRefused,
     "refused_but_created": RefusedButCreated,
 }  # fmt: skip
@@ -180,6 +183,18 @@ def test_what_was_rented_is_not_what_was_asked_for(kind: str, name: str, label: 
         paid = float(row.price_per_hour - (row.storage_per_hour or 0))
         factor = 1.5 if name == "other_price" else 1.0
         assert paid == pytest.approx(factor * float(offer.base_price_per_hour), rel=1e-4)
+
+
+@both_doors
+@pytest.mark.parametrize("bid", [None, Decimal("2")])
+def test_what_was_rented_is_of_the_other_kind(kind: str, bid: Decimal | None) -> None:
+    with client(kind) as at:
+        offer = at.provider.search(QUERY).offers[0]
+        at.fail({"call": "rent", "fault": "other_kind"})
+        ordered = replace(order(offer.id), kind="interruptible" if bid else "on-demand", bid=bid)
+        assert isinstance(at.provider.rent(ordered), Rented)
+        (row,) = at.provider.instances().instances
+        assert row.interruptible is (bid is None)
 
 
 @both_doors

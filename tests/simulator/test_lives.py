@@ -155,6 +155,30 @@ def test_whoever_pays_the_full_price_displaces_a_bid_that_no_rival_beats(bidder:
         assert not machine.occupancy.ours & contract.mask
 
 
+def test_a_rival_by_hand_outbids_and_leaves_when_beaten(tmp_path: Path) -> None:
+    with opened(tmp_path, GENTLE) as caller:
+        row = contested(caller)[0]
+        instance = caller.rented(row["id"], price=row["min_bid"])
+        caller.simulation.advance(600)
+        caller.simulation.fail(instance, "outbid")
+        lost = row_of(caller, instance)
+        assert {lost[name] for name in STATES} == {"stopped"}
+        caller.simulation.advance(DAY)
+        assert row_of(caller, instance)["cur_state"] == "stopped"
+        url = f"/api/v0/instances/bid_price/{instance}/"
+        caller.ok("PUT", url, {"client_id": "me", "price": row["min_bid"] * 1.01})
+        assert row_of(caller, instance)["cur_state"] == "stopped"
+        caller.ok("PUT", url, {"client_id": "me", "price": row["min_bid"] * 1.1})
+        assert row_of(caller, instance)["cur_state"] == "running"
+
+
+def test_nobody_outbids_what_is_rented_on_demand(tmp_path: Path) -> None:
+    with opened(tmp_path, GENTLE) as caller:
+        instance = caller.rented(contested(caller)[0]["id"])
+        with pytest.raises(WrongUsage, match="on demand"):
+            caller.simulation.fail(instance, "outbid")
+
+
 def test_a_user_stop_of_an_outbid_instance_keeps_it_stopped(bidder: Caller) -> None:
     world = world_of(bidder)
     row = next(one for one in contested(bidder) if rival(world.seed, one["machine_id"], world.now + 7) > 1)

@@ -11,21 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import DAY_S, NO_BANS, NOW, attempt, diff, instance, offer, plans, record, told
+from builders import DAY_S, HOUR_S, NO_BANS, NOW, attempt, diff, instance, offer, plans, record, told
+from core.trading import compared
 from market.shop import Now, Shop, ground, needs
 from schema_fields import fields_of_a_fleet
 
+from reconciler.core.bids import priced
 from reconciler.core.budget import rooms
 from reconciler.core.candidates import Appraiser
 from reconciler.core.fields import spec_hash
 from reconciler.core.health import Health
-from reconciler.core.label import Mark, write_label
-from reconciler.core.latency import Measured
+from reconciler.core.label import Mark, Seat, write_label
 from reconciler.core.model import Fleet, FromEnv, Offer, RentOrder
 from reconciler.core.place import place
 from reconciler.core.planner import needs_of
 from reconciler.core.readiness import checks_of
-from reconciler.core.sights import Sights
+from reconciler.core.sights import Measured, Sights
+from reconciler.core.timing import replicas_at
+from reconciler.core.trials import Trial, until
 from reconciler.errors import InvalidInput
 from reconciler.spec.load import load
 from reconciler.survey import Eyes, survey
@@ -42,6 +45,7 @@ SPEC: dict[str, Any] = {
     "price": {"max_per_hour": 0.5},
     "container": {"image": "ghcr.io/acme/june:1"},
 }
+TWO_DRIFTED = {"container.disk_gb": 40, "replicas": 2}
 SECRETS = {"TOKEN": "aaa", "OTHER": "bbb"}
 WITHOUT_AN_OUTCOME = {"container.registry_login.password.version"}
 """Accepted, because a password is written as every secret is; yet a password is never drift, so raising it rolls
@@ -95,7 +99,9 @@ def sent(*parts: str) -> Outcome:
         env = {n: SECRETS[v.name] if isinstance(v, FromEnv) else v for n, v in container.env}
         login = container.registry_login
         label = write_label(Mark("default", needs(fleet)[0].seat, spec_hash(fleet), attempt(1)))
-        order = RentOrder(1, label, container, env, SECRETS[login.password.name] if login else None)
+        password = SECRETS[login.password.name] if login else None
+        bid = priced(fleet, offer(least_bid="0.1")).bid if fleet.rental.interruptible else None
+        order = RentOrder(1, label, container, env, password, fleet.rental.kind, bid)
         body = rent_body(order)
         return [body.get(part) for part in parts]
 
@@ -106,6 +112,19 @@ def fate(fleet: Fleet) -> Any:
     """What becomes of an instance rented when `TOKEN` had its first version."""
     before = replace(fleet.container, env=(("TOKEN", FromEnv("TOKEN", 1)),))
     return planned(instance(spec=replace(fleet, container=before)), market=(offer(1),))(fleet)
+
+
+def after_a_lost_bid(fleet: Fleet) -> Any:
+    """What becomes of an instance that lost its bid an hour ago."""
+    row = instance(spec=fleet, status="outbid", price_per_hour="0.12", least_bid=D("0.1"))
+    since = {(100, "outbid"): NOW - 3600}
+    made = plans(diff(fleet, [row], record(since=since)), (offer(1, least_bid="0.1"), offer(2, price="0.3")))
+    return [line for plan in made for line in told(plan.actions)]
+
+
+def bidding(**rental: Any) -> dict[str, Any]:
+    """The changes of a fleet that rents by bids."""
+    return {"rental": {"kind": "interruptible", **rental}}
 
 
 def explained(row: Offer) -> Outcome:
@@ -177,6 +196,17 @@ def booting(minutes: int) -> Outcome:
     return outcome
 
 
+def traded(**remembered: Any) -> Outcome:
+    """What becomes of an instance of 47 hours at $0.25/h where there is an offer at $0.15/h."""
+
+    def outcome(fleet: Fleet) -> list[str]:
+        row = instance(spec=fleet, started_at=NOW - 47 * HOUR_S)
+        plan, _ = compared(fleet, [row], [offer(1, price="0.15")], record(**remembered))
+        return [*told(plan.actions), *(note.kind for note in plan.notes)]
+
+    return outcome
+
+
 def failing(fleet: Fleet) -> Any:
     """What becomes of an instance that was ready and does not pass for six minutes."""
     health = Health(NOW - 9000, NOW - 8000, NOW - 360, NOW, "fail", "ssh: connection refused")
@@ -194,6 +224,18 @@ def checking(one: Any, said: str, other: Any, otherwise: str) -> Flip:
     base = {"container.ports": [80, 81]}
     checks = "readiness.checks"
     return Flip(looked_for, ({**base, checks: [one]}, [said]), ({**base, checks: [other]}, [otherwise]))
+
+
+def given_up_after(fleet: Fleet) -> float:
+    """How many seconds a candidate at $0.15/h has to become ready."""
+    rules = fleet.replace.cheaper
+    assert rules is not None
+    return until(0, D("0.15"), rules.candidate_for_s, rules.candidate_cost)
+
+
+def wanted_now(fleet: Fleet) -> int:
+    """How many replicas are wanted now."""
+    return replicas_at(fleet, NOW)
 
 
 class Row:
@@ -248,6 +290,25 @@ def modifying(name: str, having: Mapping[str, Any], lacking: Mapping[str, Any]) 
     return Flip(first(*rows), ({**base, field: 0.1}, [1]), ({**base, field: -0.1}, [2]))
 
 
+def trading(name: str, strict: Any, loose: Any) -> Flip:
+    """A threshold that a saving of $72 a month, 40 %, does not reach, and one that it does."""
+    field = f"replace.cheaper.{name}"
+    return flip(traded(), ({field: strict}, []), ({field: loose}, ["proposed"]))
+
+
+def window(**changes: Any) -> dict[str, Any]:
+    """A window of every day from eleven to one that wants two."""
+    return {"from": "11:00", "to": "13:00", "replicas": 2, **changes}
+
+
+def scheduled(one: Any, other: Any, by: str) -> Flip:
+    """What one schedule leaves at one replica and the other raises to two."""
+    at = "12:10" if by == "schedule.lead" else "11:00"
+    base = {"schedule.timezone": "UTC", "schedule.windows": [window(**{"from": at})], "schedule.lead": "0s"}
+    base = {} if by == "schedule" else base
+    return flip(wanted_now, ({**base, **({by: one} if one else {})}, 1), ({**base, by: other}, 2))
+
+
 def banning(field: str, id: int) -> dict[str, Flip]:
     """A blacklist and the fields of its entries."""
     entry = {"id": id, "reason": "noisy", "until": "2026-11-20"}
@@ -274,6 +335,14 @@ FLIPS: dict[str, Flip] = {
         planned(instance(), market=(offer(1),)),
         ({"container.disk_gb": 40, "rollout.order": "create-first"}, ["+/- june/0 100 -> offer 1"]),
         ({"container.disk_gb": 40, "rollout.order": "destroy-first"}, ["-/+ june/0 100 -> offer 1"]),
+    ),
+    "rollout.at_once": flip(
+        planned(instance(), instance("june/1", id=101), market=(offer(1), offer(2))),
+        ({**TWO_DRIFTED, "rollout.at_once": 2}, ["+/- june/0 100 -> offer 1", "+/- june/1 101 -> offer 2"]),
+        (
+            {**TWO_DRIFTED, "rollout.at_once": "50%"},
+            ["+/- june/0 100 -> offer 1", "+/- june/1 101 -> offer 2, after june/0"],
+        ),
     ),
     "health": flip(
         planned(instance(status="stopped"), market=(offer(1),)),
@@ -311,6 +380,94 @@ FLIPS: dict[str, Flip] = {
     "readiness.checks.command.run": checking(
         {"command": {"run": "true"}}, "command true", {"command": {"run": "test -f /a"}}, "command test -f /a"
     ),
+    # --- rentals
+    "rental": flip(
+        sent("price", "cancel_unavail"),
+        ({}, [None, True]),
+        ({"rental": {"kind": "interruptible"}}, [0.11, False]),
+    ),
+    "rental.kind": flip(
+        chosen(offer(1), offer(2, least_bid="0.3")),
+        ({"rental.kind": "on-demand"}, [1]),
+        ({"rental.kind": "interruptible"}, [2]),
+    ),
+    "rental.max_bid": flip(
+        chosen(offer(1, least_bid="0.1")),
+        ({"rental": {"kind": "interruptible", "max_bid": 0.09}}, "rental.max_bid"),
+        ({"rental": {"kind": "interruptible", "max_bid": 0.1}}, [1]),
+    ),
+    "rental.max_bid, that bounds a bid": flip(
+        sent("price"),
+        ({"rental": {"kind": "interruptible", "max_bid": 0.105}}, [0.105]),
+        ({"rental": {"kind": "interruptible"}}, [0.11]),
+    ),
+    "rental.bid_over_floor": flip(
+        sent("price"),
+        ({"rental": {"kind": "interruptible", "bid_over_floor": "50%"}}, [0.15]),
+        ({"rental": {"kind": "interruptible", "bid_over_floor": "12.5%"}}, [0.1125]),
+    ),
+    "rental.outbid": flip(
+        after_a_lost_bid,
+        (bidding(outbid={"wait": "30m"}), ["+/- june/0 100 -> offer 1"]),
+        (bidding(outbid={}), []),
+    ),
+    "rental.outbid.wait": flip(
+        after_a_lost_bid,
+        (bidding(outbid={"wait": "1h"}), ["+/- june/0 100 -> offer 1"]),
+        (bidding(outbid={"wait": "61m"}), []),
+    ),
+    "rental.outbid.then": flip(
+        after_a_lost_bid,
+        (bidding(outbid={"wait": "1h", "then": "rebid"}), ["~ june/0 100 bid 0.1210"]),
+        (bidding(outbid={"wait": "1h", "then": "on-demand"}), ["+/- june/0 100 -> offer 2"]),
+    ),
+    # --- replacing what works
+    "replace": flip(
+        planned(instance(ends_at=NOW + 3 * HOUR_S), market=(offer(1),)),
+        ({}, ["+/- june/0 100 -> offer 1"]),
+        ({"replace": {"before_expiry": "2h"}}, []),
+    ),
+    "replace.before_expiry": flip(
+        planned(instance(ends_at=NOW + 3 * HOUR_S), market=(offer(1),)),
+        ({"replace.before_expiry": "3h"}, ["+/- june/0 100 -> offer 1"]),
+        ({"replace.before_expiry": "179m"}, []),
+    ),
+    "replace.cheaper": flip(traded(), ({}, []), ({"replace": {"cheaper": {}}}, ["proposed"])),
+    "replace.cheaper.saves_per_month": trading("saves_per_month", 73, 72),
+    "replace.cheaper.saves_percent": trading("saves_percent", 41, 40),
+    "replace.cheaper.min_age": trading("min_age", "2d", "47h"),
+    "replace.cheaper.approve": flip(
+        traded(),
+        ({"replace.cheaper.approve": "manual"}, ["proposed"]),
+        ({"replace.cheaper.approve": "auto"}, ["+/- june/0 100 -> offer 1"]),
+    ),
+    "replace.cheaper.max_per_day": flip(
+        traded(trials={"x": Trial("x", Seat("june", 1), NOW - 60, NOW, 9)}),
+        ({"replace.cheaper": {"approve": "auto", "max_per_day": 1}}, ["proposed"]),
+        ({"replace.cheaper": {"approve": "auto", "max_per_day": 2}}, ["+/- june/0 100 -> offer 1"]),
+    ),
+    "replace.cheaper.candidate": flip(
+        given_up_after, ({"replace.cheaper": {}}, 7200), ({"replace.cheaper": {"candidate": {"for": "1h"}}}, 3600)
+    ),
+    "replace.cheaper.candidate.for": flip(
+        given_up_after,
+        ({"replace.cheaper.candidate.for": "30m"}, 1800),
+        ({"replace.cheaper.candidate.for": "20m"}, 1200),
+    ),
+    "replace.cheaper.candidate.cost": flip(
+        given_up_after,
+        ({"replace.cheaper.candidate.cost": 0.15}, 3600),
+        ({"replace.cheaper.candidate.cost": 0.05}, 1200),
+    ),
+    # --- time: it is noon of a Friday, UTC
+    "schedule": scheduled({}, {"timezone": "UTC", "windows": [window()]}, by="schedule"),
+    "schedule.timezone": scheduled("Asia/Tokyo", "UTC", by="schedule.timezone"),
+    "schedule.windows": scheduled([window(to="12:00")], [window()], by="schedule.windows"),
+    "schedule.windows.days": scheduled([window(days="MON-THU")], [window(days="FRI")], by="schedule.windows"),
+    "schedule.windows.from": scheduled([window(**{"from": "12:01"})], [window()], by="schedule.windows"),
+    "schedule.windows.to": scheduled([window(to="12:00")], [window(to="12:01")], by="schedule.windows"),
+    "schedule.windows.replicas": scheduled([window(replicas=1)], [window(replicas=2)], by="schedule.windows"),
+    "schedule.lead": scheduled("9m", "10m", by="schedule.lead"),
     # --- cards
     "gpu": refused("gpu", {"models": ["RTX 4090"]}, {"models": ["RTX 3060"]}, {}, "no such card"),
     "gpu.models": flip(

@@ -27,6 +27,7 @@ from reconciler.core.model import (
     Price,
     Regions,
     RegistryLogin,
+    Rollout,
     RunwayHours,
     Scoring,
     Source,
@@ -34,8 +35,11 @@ from reconciler.core.model import (
     Tier,
     Weights,
 )
+from reconciler.core.notify import NOTICE_KINDS, Webhook
+from reconciler.core.rental import Outbid, Rental
 from reconciler.errors import WrongUsage
 from reconciler.spec.load import load
+from reconciler.spec.schema import load_schema
 
 from .builders import FLEET, fleet
 
@@ -87,6 +91,7 @@ container:
     echo one
     two
 rollout: {order: destroy-first}
+rental: {kind: interruptible, max_bid: 0.2, bid_over_floor: 12.5%, outbid: {wait: 30m, then: rebid}}
 """
 
 
@@ -136,7 +141,8 @@ def test_every_field_arrives(folder):
             env=(("A", FromEnv("HF_TOKEN")), ("D", "2026-01-01"), ("T", "22:22"), ("Z", "NO")),
             onstart="echo one\ntwo\n",
         ),
-        rollout_order="destroy-first",
+        rollout=Rollout("destroy-first"),
+        rental=Rental("interruptible", Decimal("0.2"), Decimal("12.5"), Outbid(1800.0, "rebid")),
         source=Source("june.yaml", 1),
     )
 
@@ -366,6 +372,13 @@ def test_a_policy_arrives(folder):
     assert loaded.policy == Policy("voice-team", limits, ("june",), Blacklist((Banned(7),)), "policy.yaml")
 
 
+def test_webhooks_arrive_and_are_told_everything_unless_they_say_what(folder):
+    text = "kind: Policy\nnotify: [{url: {from_env: A}}, {url: {from_env: B}, format: slack, on: [down, leak]}]\n"
+    loaded = folder.write("policy.yaml", text).write("a.yaml").load()
+    assert loaded.policy.notify.webhooks == (Webhook("A"), Webhook("B", "slack", ("down", "leak")))
+    assert load_schema("policy")["properties"]["notify"]["items"]["properties"]["on"]["default"] == list(NOTICE_KINDS)
+
+
 def test_without_a_policy_the_defaults_hold(folder):
     assert folder.write("a.yaml").load().policy == Policy()
 
@@ -415,10 +428,17 @@ def test_a_list_item_of_the_defaults_must_be_whole(folder):
 
 POLICY_MISTAKES = {
     "an owner too long": ("owner: " + "a" * 21, "2:8 wrong-form"),
-    "an unknown field": ("notify: x", "2:1 unknown-field"),
+    "an unknown field": ("tell: x", "2:1 unknown-field"),
     "a name in the defaults": ("defaults: {name: x}", "2:12 unknown-field"),
     "refusing above warning": ("limits: {min_runway_hours: {refuse: 30}}", "2:28 contradicting-values"),
     "a share above one": ("limits: {max_unasked_destroy_share: 30}", "2:37 out-of-range"),
+    "a webhook's address written out": ("notify: [{url: https://x}]", "2:16 wrong-type"),
+    "a webhook without an address": ("notify: [{format: slack}]", "2:10 missing-field"),
+    "an unknown format": ("notify: [{url: {from_env: A}, format: xml}]", "2:39 unknown-value"),
+    "an unknown kind": ("notify: [{url: {from_env: A}, on: [rain]}]", "2:36 unknown-value"),
+    "no kind at all": ("notify: [{url: {from_env: A}, on: []}]", "2:35 empty-value"),
+    "a webhook named twice": ("notify: [{url: {from_env: A}}, {url: {from_env: A}}]", "2:49 repeated-value"),
+    "the account's key as an address": ("notify: [{url: {from_env: VAST_API_KEY}}]", "2:27 forbidden-secret"),
     "a fleet protected twice": ("protect: [a, a]", "2:14 repeated-value"),
 }
 

@@ -123,7 +123,7 @@ CASES: dict[str, tuple[str | bytes, list[str], str]] = {
     ),
     "another address of the server": (FLEET + "api_url: http://x\n", ["6:1 unknown-field"], "fields here"),
     "an include": (FLEET + "include: http://x\n", ["6:1 unknown-field"], "fields here"),
-    "a field of a later release": (FLEET + "schedule: {}\n", ["6:1 unknown-field"], "fields here"),
+    "a field of a later release": (FLEET + "gang: {}\n", ["6:1 unknown-field"], "fields here"),
     "min_ready above replicas": (FLEET + "min_ready: 2\n", ["6:12 contradicting-values"], "replicas, which is 1"),
     "no disk": (fleet(container="{image: a/b:1, disk_gb: 4}"), ["5:36 out-of-range"], "from 8"),
     "a misspelt word": (FLEET + "host: {require: [verifed]}\n", ["6:18 unknown-value"], "did you mean verified?"),
@@ -433,6 +433,13 @@ WARNINGS = {
         "6:21 no-effect",
         "users_at",
     ),
+    "a bid without the kind": (FLEET + "rental: {max_bid: 0.2}\n", "6:10 no-effect", "add kind: interruptible"),
+    "a lost bid on demand": (FLEET + "rental: {kind: on-demand, outbid: {wait: 1h}}\n", "6:27 no-effect", "full price"),
+    "a bid above the cap": (
+        FLEET + "rental: {kind: interruptible, max_bid: 0.6}\n",
+        "6:40 no-effect",
+        "price.max_per_hour 0.5",
+    ),
     "a weight of distance without users": (
         FLEET + "scoring: {weights: {latency: 0.5, price: 0.5}}\n",
         "6:30 no-effect",
@@ -458,6 +465,10 @@ QUIET = {
     "users at the pole and the date line": "latency: {users_at: [-90, 180], max_ms: 60, probe: true}",
     "the longest timeout": "latency: {users_at: [1, 2], timeout: 30s}",
     "the shortest timeout": "latency: {users_at: [1, 2], timeout: 100ms}",
+    "a bid at the cap": "rental: {kind: interruptible, max_bid: 0.5, outbid: {wait: 0s, then: on-demand}}",
+    "the longest wait for a lost bid": "rental: {kind: interruptible, outbid: {wait: 14d, then: replace}}",
+    "bids at the floor, never raised": "rental: {kind: interruptible, bid_over_floor: 0%}",
+    "rented on demand in so many words": "rental: {kind: on-demand}",
     "a weight of distance that is nothing": "scoring: {weights: {latency: 0, price: 1}}",
 }
 
@@ -478,3 +489,32 @@ FULL_OF_MISTAKES = {
 @pytest.mark.parametrize("text", FULL_OF_MISTAKES.values(), ids=FULL_OF_MISTAKES.keys())
 def test_a_file_full_of_mistakes_is_answered_briefly(folder, text):
     assert 0 < len(folder.write("f.yaml", text).refused()) < 250
+
+
+BIDS = {
+    "a kind nobody knows": ("{kind: spot}", "6:16", "interruptible"),
+    "a bid of nothing": ("{kind: interruptible, max_bid: 0}", "6:40", "0.001"),
+    "a share without a percent sign": ("{kind: interruptible, bid_over_floor: 10}", "6:47", "bid_over_floor"),
+    "a negative share": ("{kind: interruptible, bid_over_floor: -5%}", "6:47", "percentage"),
+    "a wait without a unit": ("{kind: interruptible, outbid: {wait: 2 hours}}", "6:46", "duration"),
+    "a wait of weeks": ("{kind: interruptible, outbid: {wait: 15d}}", "6:46", "from 0s to 14d"),
+    "something else to do": ("{kind: interruptible, outbid: {then: wait}}", "6:46", "rebid"),
+    "a misspelt field": ("{kind: interruptible, maxbid: 0.2}", "6:31", "did you mean max_bid"),
+    "raised by nothing": (
+        "{kind: interruptible, bid_over_floor: 0%, outbid: {then: rebid}}",
+        "6:47",
+        "raised by bid_over_floor, which is 0%",
+    ),
+    "raised by nothing, with decimals": (
+        "{kind: interruptible, bid_over_floor: 0.00%, outbid: {then: rebid}}",
+        "6:47",
+        "which is 0.00%",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rental", "place", "words"), BIDS.values(), ids=BIDS.keys())
+def test_what_is_wrong_about_bids_is_shown_in_its_place(folder, rental, place, words):
+    (found,) = folder.write("f.yaml", f"{FLEET}rental: {rental}\n").refused()
+    assert f"{found.line}:{found.column}" == place
+    assert words in f"{found.message} {found.suggestion}"

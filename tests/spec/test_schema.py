@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from schema_fields import fields
 
-from reconciler.core import model, readiness, strikes
+from reconciler.core import model, readiness, rental, strikes
 from reconciler.spec.durations import seconds
 from reconciler.spec.schema import load_schema, schema_text
 
@@ -44,6 +44,7 @@ MUST_BE_WRITTEN = [
     if name.rpartition(".")[2].rpartition(" ")[2]
     in {*("kind", "name", "models", "max_per_hour", "in", "id", "from_env", "server", "username", "password", "file")}
     | {"image", "vast_template", "onstart", "reason", "until", "registry_login", "users_at", "penalty", "port", "run"}
+    | {"timezone", "windows", "from", "to", "replicas"}
 ]
 
 
@@ -52,7 +53,7 @@ def test_no_mapping_takes_unknown_fields():
     assert open_ones == []
 
 
-RENAMED = {"timeout": "timeout_s"}
+RENAMED = {"timeout": "timeout_s", "wait": "wait_s"}
 """The model says the unit."""
 
 
@@ -73,6 +74,15 @@ def test_the_defaults_are_those_of_the_model():
                 default = seconds(field["default"]) if name == "timeout" else field["default"]
                 ours = getattr(value, RENAMED.get(name, name))
                 assert (list(ours) if isinstance(ours, tuple) else ours) == ([] if default == {} else default), name
+
+
+def test_the_defaults_of_a_rental_are_those_of_the_model():
+    fields, ours = load_schema("fleet")["$defs"]["rental"]["properties"], rental.Rental()
+    assert fields["kind"]["default"] == ours.kind
+    assert fields["bid_over_floor"]["default"] == f"{ours.bid_over_floor}%"
+    outbid = fields["outbid"]["properties"]
+    assert {RENAMED.get(name, name) for name in outbid} == names(rental.Outbid)
+    assert (seconds(outbid["wait"]["default"]), outbid["then"]["default"]) == (ours.outbid.wait_s, ours.outbid.then)
 
 
 def test_the_parts_of_a_score_have_the_defaults_of_the_model():
@@ -98,6 +108,8 @@ def test_the_fields_are_those_of_the_model():
         "blacklist": model.Blacklist,
         "scoring": model.Scoring,
         "container": model.Container,
+        "rental": rental.Rental,
+        "rollout": model.Rollout,
         "registry_login": model.RegistryLogin,
     }
     assert {
@@ -107,9 +119,9 @@ def test_the_fields_are_those_of_the_model():
         get_args(readiness.CheckKind)
     )
     for section, part in sections.items():
-        assert set(definitions[section]["properties"]) == names(part), section
-    fleet = set(load_schema("fleet")["properties"]) - {"kind", "rollout"}
-    assert fleet == names(model.Fleet) - {"rollout_order", "on_manual_stop", "source"}
+        assert {RENAMED.get(name, name) for name in definitions[section]["properties"]} == names(part), section
+    fleet = set(load_schema("fleet")["properties"]) - {"kind"}
+    assert fleet == names(model.Fleet) - {"on_manual_stop", "source"}
     policy = load_schema("policy")["properties"]
     assert set(policy) - {"kind", "defaults"} == names(model.Policy) - {"file"}
     assert set(policy["limits"]["properties"]) == names(model.Limits)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from reconciler.errors import DoubtfulReading, KeyProblem, ReconcileError, Unreachable
+from reconciler.vast.rows import COLUMNS, instance
 
 from .world import CANARY, HTML, START, Script, page, provider_for, raw, row, said
 
@@ -19,13 +20,46 @@ def test_every_page_is_asked_for_with_the_cursor_of_the_one_before():
     assert [each.id for each in listing.instances] == list(range(1, 61))
     assert listing.started_at == START
     common = {"limit": "25", "order_by": '[{"col":"id","dir":"asc"}]'}
+    further = {**common, "select_cols": json.dumps(COLUMNS, separators=(",", ":"))}
     assert [dict(request.url.params) for request in script.requests] == [
         common,
-        {**common, "after_token": "t1"},
-        {**common, "after_token": "t2+/="},
+        {**further, "after_token": "t1"},
+        {**further, "after_token": "t2+/="},
     ]
     assert {(request.method, request.url.path) for request in script.requests} == {("GET", "/api/v1/instances/")}
     assert all(request.content == b"" for request in script.requests)
+
+
+def test_every_column_that_is_read_is_asked_for_and_no_other():
+    class Watched(dict[str, object]):
+        def get(self, name: str, default: object = None) -> object:
+            looked_at.add(name)
+            return super().get(name, default)
+
+    looked_at: set[str] = set()
+    instance(Watched(row(7, "a", public_ipaddr="10.0.0.1", ssh_host="ssh5.vast.ai", ssh_port=10000)))
+    assert looked_at == set(COLUMNS)
+
+
+@pytest.mark.parametrize("column", ["label", "intended_status", "ports"])
+def test_a_column_that_later_pages_do_not_tell_is_asked_for_with_the_whole_row(column):
+    ours = {"label": "rc1/x", "intended_status": "running", "ports": {"22/tcp": [{"HostPort": "40022"}]}}
+    rows = [{**row(number), **ours, "public_ipaddr": "203.0.113.7"} for number in range(1, 31)]
+    lacking = [{**each, column: None} for each in rows[25:]]
+    script = Script(page(rows[:25], 30, "t1"), page(lacking, 30), page(rows[25:], 30))
+    listing = provider_for(script).instances()
+    assert [each.label for each in listing.instances] == ["rc1/x"] * 30
+    assert {each.intended for each in listing.instances} == {"running"}
+    assert all(each.ssh_direct is not None for each in listing.instances)
+    assert ["select_cols" in request.url.params for request in script.requests] == [False, True, False]
+    assert [request.url.params.get("after_token") for request in script.requests] == [None, "t1", "t1"]
+
+
+def test_what_no_row_of_page_one_tells_need_not_be_told_later():
+    rows = [row(number) for number in range(1, 31)]
+    script = Script(page(rows[:25], 30, "t1"), page(rows[25:], 30))
+    assert len(provider_for(script).instances().instances) == 30
+    assert len(script.requests) == 2
 
 
 def test_an_account_without_instances_is_a_complete_list():

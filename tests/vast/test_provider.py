@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.model import Account, Endpoint, Instance, Setup
+from reconciler.core.model import Account, Endpoint, Instance, Port, Setup
 from reconciler.errors import DoubtfulReading, KeyProblem, ReconcileError, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import DestroyDoubtful, DestroySent, Found, Gone, Provider
 from reconciler.vast.provider import VastProvider
@@ -67,6 +67,7 @@ def test_one_instance_is_read_with_every_field_we_know():
         ssh_direct=Endpoint("203.0.113.42", 40022),
         ssh_proxy=Endpoint("ssh4.vast.ai", 15566),
         setup=Setup("ssh-direct", ports=(), env_names=("A",)),
+        endpoints=((Port(22), Endpoint("203.0.113.42", 40022)),),
     )
     (request,) = script.requests
     assert (request.method, str(request.url)) == ("GET", "https://console.vast.ai/api/v0/instances/48125566/")

@@ -15,7 +15,7 @@ from reconciler.core.importing import Group, groups_of
 from reconciler.core.label import Mark
 from reconciler.core.model import Fleet, Instance, Source
 from reconciler.core.moves import Move, Moves, Refusal, Step
-from reconciler.core.place import Choice
+from reconciler.core.placement import Choice
 from reconciler.core.plan import (
     Cost,
     Create,
@@ -31,6 +31,7 @@ from reconciler.core.plan import (
     Unfilled,
     Wait,
 )
+from reconciler.core.rises import Rise
 from reconciler.core.score import Score
 from reconciler.core.shortage import Miss, Relaxation, Shortage
 from reconciler.core.states import state_of
@@ -186,6 +187,10 @@ def busy() -> Plan:
         unmanaged=(Stray(1700004, None, None, Decimal("0.6")), Stray(1700005, None, None, Decimal("0.01"))),
         leaks=(Leak(1720099, b.seat("render/9"), NOW - 250, Decimal("0.25")),),
         mislabelled=(1700006,),
+        rises=(
+            Rise(b.seat("render/1"), 1730001, RATE, RATE * 2, NOW + 86_400, NOW + 31 * 86_400),
+            Rise(b.seat("render/2"), 1730002, RATE, RATE / 2, NOW + 90_000),
+        ),
         cost=Cost(Decimal("7.845"), Decimal("7.795"), Decimal("8.339"), Decimal(9), Decimal(2100)),
         market=MarketSeen(412, 7, 448, 0.91),
         rents_wait_s=130.0,

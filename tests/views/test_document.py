@@ -198,7 +198,15 @@ def test_a_plan_tells_its_numbers():
     assert told["owner"] == "default"
     assert told["account"] == 77
     assert told["made_at"] == "2026-11-21T18:00:00Z"
-    assert told["summary"] == {"create": 1, "replace": 2, "destroy": 2, "unchanged": 36, "unfilled": 4, "held": 2}
+    assert told["summary"] == {
+        "create": 1,
+        "replace": 2,
+        "destroy": 2,
+        "unchanged": 36,
+        "unfilled": 4,
+        "held": 2,
+        "bids": 0,
+    }
     assert told["cost"] == {
         "now": "7.845",
         "after": "7.795",
@@ -231,6 +239,8 @@ def test_a_create_tells_what_it_rents():
             "gpu": "RTX 3060",
             "location": "California, US",
             "price_per_hour": "0.243",
+            "bid": None,
+            "least_bid": None,
             "tier": "us-west",
             "score": {
                 "total": 0.932,

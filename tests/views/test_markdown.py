@@ -36,6 +36,13 @@ ALARMS = """\
 - render/8: instance 1730008 was stopped by someone; left alone ($0.010/h)
 - render/36: instance 1730036 is kept, without an offer to replace it: exited ($0.250/h)
 
+**Price rises**
+
+- render/1: the host of instance 1730001 asks $0.500/h instead of $0.250/h (+100 %) from 2026-11-22 18:00 UTC on; \
+not accepted, the contract ends then
+- render/2: the host of instance 1730002 asks $0.125/h instead of $0.250/h (-50 %) from 2026-11-22 19:00 UTC on; \
+not accepted, the contract ends then
+
 **Left alone**
 
 - 2 orphans ($0.410/h) of fleet lost, declared nowhere; `--prune lost` destroys them

@@ -9,7 +9,7 @@ from reconciler.core.importing import Left
 from reconciler.core.model import Source
 from reconciler.core.moves import Move, Moves, Refusal, Step
 from reconciler.views.importing import import_lines
-from reconciler.views.moves import ending_lines, moves_text, question, step_text
+from reconciler.views.moves import ending_lines, moves_markdown, moves_text, question, step_text
 
 from . import samples
 
@@ -72,6 +72,24 @@ def test_the_last_words_count_what_shows(kind, done, paused, lines):
 def test_without_anything_to_do_that_is_said():
     assert moves_text("release", Moves(()), {}) == "There is nothing to release."
     assert list(ending_lines("release", Moves(()), [], [])) == ["Nothing was changed."]
+
+
+def test_a_page_shows_each_instance_and_what_became_of_it():
+    steps = [Step("done", b.seat("june/0"), 7, "adopted")]
+    assert moves_markdown("adopt", samples.moves(), steps, []).splitlines() == [
+        "| Seat | Instance | Price | As it is | Result |",
+        "| --- | --- | --- | --- | --- |",
+        "| june/0 | 7 | $0.250/h | `container.image b:1 -> a:1` | done: adopted |",
+        "| june/1 | 8 | $0.250/h | no difference is told | open |",
+        "",
+        "**Left alone**",
+        "",
+        "- instance 9: it is managed already, as june/2",
+        "- instance 10: full",
+        "",
+        "1 instance adopted; nothing was rented, stopped or destroyed. "
+        "1 not: reconcile adopt goes on from what the account shows.",
+    ]
 
 
 @pytest.mark.parametrize("payload", ["\x1b[31m", "a\nb", "\u202e", "::set-output\r", "\x9b2J"])

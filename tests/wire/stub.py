@@ -182,6 +182,9 @@ class Stub:
         assert request.number is not None
         return Reply(200, {"instances": self.instances.get(request.number)})
 
+    def _rises(self, request: Seen) -> Reply:
+        return Reply(200, {"success": True, "count": 0, "truncated": False, "pending_price_increases": []})
+
     def _template(self, request: Seen) -> Reply:
         wanted = json.loads(request.query["select_filters"])["hash_id"]["eq"]
         found = [row for name, row in self.templates.items() if name == wanted]
@@ -450,4 +453,5 @@ def seen(method: str, target: str, headers: Mapping[str, str], raw: bytes) -> Se
         ("GET", "v0", "template"): "template",
     }
     route = routes.get((method, words[1] if len(words) > 1 else "", tail[0] if tail else ""), "other")
+    route = "rises" if tail[1:] == ["pending-price-increases"] else route
     return Seen(route, method, parts.path, query, headers, body, number)

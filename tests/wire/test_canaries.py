@@ -329,7 +329,7 @@ def test_the_repr_of_no_value_shows_a_secret(telling, desk):
     with desk.world() as world:
         run = Run(world.provider, None, world.clock, "default", desk.record if desk.ledger.exists() else None, len)  # type: ignore[arg-type]
         run.secrets = Secrets(SECRETS)
-        values = [order, call, answer, run, run.secrets, world, world.wire, world.provider, world.wire._client.headers]
+        values = [order, call, answer, run, run.secrets, world, world.wire, world.provider, world.wire._headers]
         assert_silent(*(f"{value!r} {[value]} {value}" for value in values if value is not run.secrets.values))
 
 

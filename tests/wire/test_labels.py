@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.cli.adopt import Task, move
+from reconciler.cli.holding import Turn
+from reconciler.cli.moving import Task, move
 from reconciler.cli.options import Shape
 from reconciler.cli.screen import Screen
 from reconciler.core.moves import Ask, adopt_named, release_named
@@ -33,7 +34,7 @@ def run(desk, kind):
 
     def command(world):
         loaded = load([str(desk.specs)])
-        return move(world, loaded, Screen(Shape("text", False)), Task(kind, chosen, named=True), yes=True)
+        return move(world, loaded, Screen(Shape("text", False)), Task(kind, chosen, True, Turn(kind)), yes=True)
 
     return desk._run(command)
 

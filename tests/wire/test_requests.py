@@ -52,10 +52,11 @@ def applied(stub, shell):
     return ran
 
 
-def test_one_apply_sends_six_requests_with_the_key_in_one_header(stub, applied):
+def test_one_apply_sends_seven_requests_with_the_key_in_one_header(stub, applied):
     assert [(r.method, r.path) for r in stub.seen] == [
         ("GET", "/api/v0/users/current"),
         ("GET", "/api/v1/instances/"),
+        ("GET", "/api/v0/users/current"),  # an empty ledger is relied upon from here on: whose is it?
         ("POST", "/api/v0/bundles/"),
         ("POST", "/api/v0/bundles/"),  # the known machine left out: nothing cheaper is hidden behind it
         ("PUT", "/api/v0/asks/501/"),
@@ -71,7 +72,7 @@ def test_one_apply_sends_six_requests_with_the_key_in_one_header(stub, applied):
         assert KEY not in rest
     (listing,) = stub.of("list")
     assert listing.query == {"limit": "25", "order_by": '[{"col":"id","dir":"asc"}]'}
-    assert [r.body for r in stub.of("account", "list")] == [None, None]
+    assert [r.body for r in stub.of("account", "list")] == [None] * 3
     assert {r.headers["Content-Type"] for r in stub.of("search", "rent")} == {"application/json"}
 
 
@@ -214,7 +215,7 @@ def test_a_second_plan_with_exit_code_finds_nothing_to_do(stub, shell):
     again = shell.run("plan", str(shell.spec), "--exit-code")
     assert again.code == 0
     assert "No changes" in again.out
-    assert {r.route for r in stub.seen[before:]} == {"account", "list"}
+    assert {r.route for r in stub.seen[before:]} == {"account", "list", "rises"}
 
 
 def test_a_list_of_many_pages_is_read_whole(stub, desk):

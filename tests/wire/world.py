@@ -30,7 +30,9 @@ from reconciler.core.evidence import Settle
 from reconciler.core.guards import Allowed
 from reconciler.core.record import Record
 from reconciler.errors import ReconcileError
+from reconciler.ledger.git.place import GitPlace
 from reconciler.ledger.sqlite import SqliteStore
+from reconciler.probe.checks import MachineProbe
 from reconciler.probe.latency import TcpProbe
 from reconciler.spec.load import load
 from reconciler.vast.client import Wire
@@ -106,6 +108,7 @@ class Desk:
         self.folder = folder
         self.clock = JumpingClock()
         self.ledger = folder / "state" / "ledger.db"
+        self.ledger_ref: GitPlace | None = None
         self.specs = folder / "specs"
         self.specs.mkdir()
         self.settle = Settle()
@@ -140,7 +143,8 @@ class Desk:
                 warnings=(),
                 simulation=None,
                 ledger_path=self.ledger,
-                probe=TcpProbe(allowed=lambda _: False),
+                probe=MachineProbe(allow=lambda _: False, latency=TcpProbe(allowed=lambda _: False)),
+                ledger_ref=self.ledger_ref,
             )
         finally:
             wire.close()

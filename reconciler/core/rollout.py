@@ -1,0 +1,69 @@
+"""How a changed spec reaches a fleet: so many seats at a time, and nothing further while these are under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reconciler.core.budget import full_price, largest
+from reconciler.core.diff import FleetDiff
+from reconciler.core.label import Seat
+from reconciler.core.plan import Destroy, FleetPlan, Replace, Wait
+
+SECONDS_A_STEP = 240.0
+"""What a step takes, roughly: the rent, a boot, the end of the old instance and the proof of it."""
+
+
+class Pace:
+    """Whose turn it is: as many seats are under way as `rollout.at_once` says, those included for which something is
+    on its way for another reason."""
+
+    def __init__(self, part: FleetDiff, moving: Iterable[Seat]) -> None:
+        waits = ("pending", "doubtful")
+        busy = [v.seat for v in part.seats if v.bucket in waits or v.intents or v.leaving]
+        busy += moving
+        busy += [m.mark.seat for m in part.surplus]
+        busy += [item.seat for item in part.leaving_beyond]
+        busy += [intent.seat for intent in part.intents_beyond]
+        self._line = list(dict.fromkeys(busy))
+        self._step = part.fleet.step
+
+    def next(self, seat: Seat) -> Wait | None:
+        """None for a seat whose turn it is; else after which seat it comes."""
+        behind = self._line[-self._step] if len(self._line) >= self._step else None
+        self._line.append(seat)
+        return Wait(f"after {behind}") if behind is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """What is left of a rollout."""
+
+    seats: int
+    """Seats still to be replaced, those under way included."""
+    replicas: int
+    at_once: int
+    steps: int
+    seconds: float
+    """What they take, roughly."""
+    extra_per_hour: Decimal
+    """What old instances bill beside new ones, at most at any moment, in $/h."""
+
+
+def rolling(plan: FleetPlan) -> Rolling | None:
+    """What is left of a fleet's rollout; None where no second seat is to be replaced because of the spec."""
+    to_come = [a for a in plan.actions if isinstance(a, Replace) and a.asked]
+    under_way = list(_under_way(plan))
+    if not to_come or len(to_come) + len(under_way) < 2:
+        return None
+    seats, step = len(to_come) + len(under_way), plan.fleet.step
+    steps = -(-seats // step)
+    passing = [full_price(a.old, a.fleet) for a in to_come if a.order == "create-first"]
+    extra = sum(largest(passing, plan.fleet), Decimal(0))
+    return Rolling(seats, plan.fleet.replicas, step, steps, steps * SECONDS_A_STEP, extra)
+
+
+def _under_way(plan: FleetPlan) -> Iterator[Seat]:
+    """Seats whose old instance goes next."""
+    yield from (a.seat for a in plan.actions if isinstance(a, Destroy) and a.keeper_id is not None and a.old.drifts)

@@ -1,0 +1,157 @@
+"""The decisions of `watch` as pure functions: when the next pass is, which fleets rest, how a pass ended.
+
+A watch decides nothing about fleets: each pass is a plan like any other, and does what that plan says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from reconciler.core.envelope import Envelope
+from reconciler.core.label import Seat
+from reconciler.core.model import Fleet
+from reconciler.core.plan import Destroy, Plan
+from reconciler.core.report import Outcome
+from reconciler.core.template import GUARD as TEMPLATE
+
+LONGEST_REST_S = 1800.0
+"""A fleet in trouble is tried again after this at the latest, and so is an account that cannot be read."""
+SPREAD = 0.1
+"""By which share of itself every wait is drawn shorter or longer, so that many watches do not call in step."""
+STALLED_S = 1800.0
+"""A pass that is overdue by so much is stuck: then `/healthz` says so. Hundreds of rents fit into it."""
+
+PASSING = frozenset({"unasked destroys", "suspected reading"})
+"""Guards that let go by themselves within minutes."""
+SECONDS_A_ROW = 86_400 / 15_000
+"""Searches may answer 20,000 rows a UTC day, and a quarter is kept for repairs. Whoever looks in vain and rests so long
+for each row of the answer can look all day."""
+
+PassResult = Literal["good", "failed", "skipped", "busy"]
+Level = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line of the log: what happened, and its particulars as plain values."""
+
+    at: float
+    level: Level
+    event: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A fleet in trouble: nothing is rented for it until a moment. What of it is to go still goes."""
+
+    failures: int
+    """Passes in a row."""
+    until: float
+    why: str
+
+
+Rests = Mapping[str, Rest]
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Seats for which the market had nothing, or a guard held it back: nobody looks for them for a while, so that the
+    day's rows last. A seat that fails meanwhile is looked for at once."""
+
+    seats: frozenset[Seat] = frozenset()
+    looks: int = 0
+    """In vain, in a row."""
+    until: float = 0.0
+
+
+def wait_s(interval_s: float, jitter: float) -> float:
+    """The interval, a tenth shorter or longer; `jitter` is a random number from 0 to 1."""
+    return interval_s * (1 - SPREAD + 2 * SPREAD * jitter)
+
+
+def backed_off_s(failures: int, interval_s: float, jitter: float) -> float:
+    """How long to wait after so many failures in a row: twice as long each time, up to `LONGEST_REST_S` (or to the
+    interval, where that is longer)."""
+    doubled = interval_s * 2.0 ** min(failures, 30)
+    return wait_s(min(doubled, max(interval_s, LONGEST_REST_S)), jitter)
+
+
+def troubled(plan: Plan, outcomes: Iterable[Outcome], stopped: Iterable[str]) -> dict[str, str]:
+    """Fleets for which a pass has failed, and why: the market refused their rents, could not be searched for them, or
+    has not what they run. No offer, or a guard that holds, is no failure."""
+    found = dict.fromkeys(sorted(stopped), "its rents were refused")
+    for part in plan.fleets:
+        name = part.fleet.name
+        found.update((name, held.message) for held in part.held if held.guard == TEMPLATE)
+        found.update((name, text) for text in plan.problems if text.startswith(f"fleet {name}:"))
+    found.update((o.seat.fleet, o.text) for o in outcomes if o.kind == "refused")
+    return found
+
+
+def rested(
+    rests: Rests, trouble: Mapping[str, str], looked_at: Iterable[str], now: float, interval_s: float, jitter: float
+) -> Rests:
+    """The rests after a pass: fleets in trouble begin one, those that were looked at and did well end theirs."""
+    looked_at = set(looked_at)
+    left = {name: rest for name, rest in rests.items() if name not in looked_at}
+    for name, why in trouble.items():
+        failures = rests[name].failures + 1 if name in rests else 1
+        left[name] = Rest(failures, now + backed_off_s(failures, interval_s, jitter), why)
+    return left
+
+
+def still_resting(rests: Rests, now: float) -> frozenset[str]:
+    """Fleets whose rest is not over."""
+    return frozenset(name for name, rest in rests.items() if now < rest.until)
+
+
+def forgiven(rests: Rests, before: Iterable[Fleet], after: Iterable[Fleet]) -> Rests:
+    """The rests once specs were read anew: a changed fleet is tried at once, one that is gone is forgotten."""
+    old = {fleet.name: fleet for fleet in before}
+    same = {fleet.name for fleet in after if old.get(fleet.name) == fleet}
+    return {name: rest for name, rest in rests.items() if name in same}
+
+
+def in_vain(plan: Plan) -> frozenset[Seat]:
+    """Seats that were looked for, and yet nothing is or will be rented for them as things stand."""
+    without = {seat for part in plan.fleets for open_ in part.unfilled for seat in open_.seats}
+    kept = {note.seat for part in plan.fleets for note in part.notes if note.kind == "kept"}
+    lasting = (held for held in plan.refusals() if held.guard not in PASSING)
+    held = {a.seat for each in lasting for a in each.actions if not isinstance(a, Destroy)}
+    return frozenset(without | kept | held)
+
+
+def idled(before: Idle, plan: Plan, now: float, interval_s: float, jitter: float, *, whole: bool) -> Idle:
+    """Who idles after a pass; `whole`: it has looked for every seat."""
+    vain = in_vain(plan)
+    if not whole:
+        return replace(before, seats=before.seats | vain)
+    if not vain:
+        return Idle()
+    rest = max(backed_off_s(before.looks, interval_s, jitter), plan.market.rows * SECONDS_A_ROW)
+    return Idle(vain, before.looks + 1, now + rest)
+
+
+def scope_of(fleets: Iterable[Fleet], resting: Collection[str], idle: Collection[Seat] = ()) -> Envelope:
+    """The seats that a pass looks for offers for: all but resting fleets' and idle ones. It approves nothing."""
+    caps = {
+        Seat(fleet.name, index): fleet.price.max_per_hour
+        for fleet in fleets
+        if fleet.name not in resting
+        for index in range(fleet.replicas)
+        if Seat(fleet.name, index) not in idle
+    }
+    return Envelope(caps, frozenset())
+
+
+def changed_fleets(before: Iterable[Fleet], after: Iterable[Fleet]) -> dict[str, list[str]]:
+    """Which fleets were added, changed and removed, by name."""
+    old, new = ({fleet.name: fleet for fleet in fleets} for fleets in (before, after))
+    return {
+        "added": sorted(new.keys() - old.keys()),
+        "changed": sorted(name for name in new.keys() & old.keys() if new[name] != old[name]),
+        "removed": sorted(old.keys() - new.keys()),
+    }

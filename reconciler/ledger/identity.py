@@ -1,0 +1,33 @@
+"""Whose ledger is it, and of which version? What every store asks before it reads a record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.errors import NotSaved
+from reconciler.ledger.codec import VERSION
+
+FORMAT = "vast-reconciler ledger"
+
+
+def recognized(said: Sequence[object] | None, place: str, account: int, owner: str, way_on: str) -> int:
+    """The version of the ledger at `place`, if it is the one of this account and owner and can be read.
+
+    `said` is what it says of itself: format, version, account, owner. Raises `NotSaved`, with `way_on` where it is
+    damaged or something else.
+    """
+    if said is None or said[0] != FORMAT:
+        raise NotSaved(f"{place} is not a ledger", hint=way_on)
+    version = said[1]
+    if not isinstance(version, int) or version < 1:
+        raise NotSaved(f"the ledger {place} is damaged: it has no version", hint=way_on)
+    if version > VERSION:
+        message = f"{place} was written by a newer release (version {version}; this one reads up to {VERSION})"
+        raise NotSaved(message, hint="upgrade vast-reconciler")
+    if (said[2], said[3]) != (account, owner):
+        whose = f"account {said[2]}, owner {said[3]}"
+        raise NotSaved(
+            f"{place} is the ledger of {whose}, not of account {account}, owner {owner}",
+            hint="give the right key and policy, or another RECONCILE_LEDGER",
+        )
+    return version

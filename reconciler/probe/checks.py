@@ -1,0 +1,61 @@
+"""Are machines ready, and how far are they: one probe for both, from where this program runs.
+
+What a look at a machine needs is imported by the first look: most commands take none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.core.readiness import Finding, Target
+from reconciler.core.ssh_keys import SshKey
+from reconciler.probe.known_hosts import KnownHosts
+from reconciler.probe.latency import Address, TcpProbe, is_public
+
+if TYPE_CHECKING:
+    from reconciler.probe.rounds import Manner
+
+AccountKeys = Callable[[], Sequence[SshKey] | None]
+"""The account's public keys; None where they cannot be known."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineProbe:
+    """Looks at machines. No thread and no socket outlives a call.
+
+    `key` is the private key's file; without one nobody logs in, and `ssh` is content with a banner. A refused login
+    counts against a machine only where `account_keys` holds the key's public half; it is called in the calling
+    thread, at most once a call. `allow` decides which addresses may be connected to. `tick` is called a few times a
+    second and may raise to stop. `manner` is for tests.
+    """
+
+    key: Path | None = None
+    hosts: KnownHosts = field(default_factory=KnownHosts)
+    account_keys: AccountKeys = field(default=lambda: None)
+    allow: Callable[[Address], bool] = is_public
+    tick: Callable[[], None] = field(default=lambda: None)
+    latency: TcpProbe = field(default_factory=TcpProbe)
+    manner: Manner | None = None
+
+    def latency_ms(self, addresses: Sequence[str], timeout_s: float) -> Mapping[str, float]:
+        """The round trip to each public address that answered within `timeout_s`, in milliseconds."""
+        return self.latency.latency_ms(addresses, timeout_s)
+
+    def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
+        """What the checks of each target say, by the instance's id."""
+        from reconciler.probe.rounds import Manner, go_round
+        from reconciler.probe.verdicts import findings
+
+        wanted = [target for target in targets if target.checks]
+        heard = go_round(wanted, self.key, self.hosts, self.allow, self.tick, self.manner or Manner())
+        nothing: dict[int, tuple[Finding, ...]] = {target.instance.id: () for target in targets}
+        return nothing | findings(wanted, heard, self.key, self.account_keys)
+
+    def public_key(self) -> str | None:
+        """The public half of the private key on one line; None without a key that can be used."""
+        from reconciler.probe.key import public_half
+
+        return public_half(self.key)

@@ -1,0 +1,52 @@
+"""The private key that logs in to instances: where it is, and its public half."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.core.causes import NO_KEY
+from reconciler.probe.visit import Missed
+
+if TYPE_CHECKING:
+    import paramiko
+
+VARIABLE = "VASTAI_SSH_KEY_PATH"
+
+
+def key_path(environ: Mapping[str, str]) -> Path | None:
+    """The private key's file that the environment names; None: nobody logs in."""
+    named = environ.get(VARIABLE, "").strip()
+    return Path(named).expanduser() if named else None
+
+
+def load_key(path: Path) -> paramiko.PKey:
+    """The key of a file, in any of OpenSSH's formats, without a passphrase. Raises `Missed`."""
+    import paramiko
+
+    try:
+        if not path.is_file():
+            raise Missed(NO_KEY, f"{path} is no file")
+        return paramiko.PKey.from_path(path)
+    except OSError as error:
+        raise Missed(NO_KEY, f"{path} cannot be read: {(error.strerror or '').lower()}") from None
+    except (paramiko.PasswordRequiredException, TypeError):  # The latter from the library below, of the same.
+        raise Missed(NO_KEY, f"{path} needs a passphrase, which nobody is there to give") from None
+    except Missed:
+        raise
+    except Exception:  # Several kinds, of two libraries; what they say may quote the file.
+        raise Missed(NO_KEY, f"{path} is no private key that can be used") from None
+
+
+def public_text(key: paramiko.PKey) -> str:
+    """The public half on one line, as an account keeps it."""
+    return f"{key.get_name()} {key.get_base64()}"
+
+
+def public_half(path: Path | None) -> str | None:
+    """The public half of a private key's file; None where there is no key that can be used."""
+    try:
+        return None if path is None else public_text(load_key(path))
+    except Missed:
+        return None

@@ -1,0 +1,109 @@
+"""A changed spec goes through a fleet so many seats at a time; one seat is replaced at a person's word."""
+
+from __future__ import annotations
+
+import pytest
+
+from .driving import Seen, drive
+from .project import Project
+
+
+def started(project: Project, replicas: int, **options: object) -> None:
+    project.fleet(replicas=replicas, **options)
+    project.start()
+    project.advance("2m")
+
+
+@pytest.mark.parametrize(("at_once", "most"), [(1, 6), (2, 7), ("40%", 7), (5, 9)])
+def test_a_rollout_never_has_more_than_its_step_beside_the_replicas(
+    project: Project, at_once: object, most: int
+) -> None:
+    started(project, 5)
+    before = set(project.ids().values())
+    project.fleet(replicas=5, container__image="ghcr.io/acme/june:2", rollout={"at_once": at_once})
+    seen = Seen()
+    assert drive(project, seen.watch) == 0
+    project.assert_all_run("june", 5)
+    assert before.isdisjoint(project.ids().values())
+    assert seen.most == most  # Of five at once the first two are tried out before the others follow.
+    assert seen.fewest_running >= 5
+
+
+def test_the_plan_says_how_many_seats_are_to_go_and_what_that_costs_on_the_way(project: Project) -> None:
+    started(project, 5)
+    project.fleet(replicas=5, container__image="ghcr.io/acme/june:2", rollout={"at_once": 2})
+    project.plan().assert_success(
+        "rollout: 5 of 5 seats to go in 3 steps of 2, about 12m00s, at most $", "more on the way"
+    )
+    told = project.plan("--format", "json").document["fleets"][0]["rollout"]
+    assert (told["seats_to_go"], told["at_once"], told["steps"]) == (5, 2, 3)
+    project.plan("--format", "markdown").assert_success("june: rollout: 5 of 5 seats to go in 3 steps of 2")
+
+
+def test_a_plan_in_the_middle_says_where_the_rollout_stands(project: Project) -> None:
+    started(project, 4)
+    project.fleet(replicas=4, container__image="ghcr.io/acme/june:2")
+    for _ in range(2):
+        project.apply("--no-wait")
+        project.advance("5m")
+    project.plan().assert_success("rollout: 3 of 4 seats to go")
+
+
+def test_without_a_wait_a_rollout_goes_on_step_by_step_from_run_to_run(project: Project) -> None:
+    started(project, 2)
+    before = set(project.ids().values())
+    project.fleet(replicas=2, container__image="ghcr.io/acme/june:2")
+    for _ in range(8):
+        project.apply("--no-wait")
+        project.advance("5m")
+        assert len(project.live()) <= 3
+    project.assert_all_run("june", 2)
+    assert before.isdisjoint(project.ids().values())
+
+
+def test_a_seat_is_replaced_at_a_persons_word(project: Project) -> None:
+    started(project, 2)
+    first, second = (project.ids()[f"june/{index}"] for index in range(2))
+    project.plan("--replace", "june/1").assert_success("1 to replace", "a replacement was asked for (new first)")
+    project.apply("--replace", "june/1").assert_success("1 instance rented", "1 destroyed")
+    assert project.ids()["june/0"] == first
+    assert project.ids()["june/1"] != second
+    project.assert_settled()
+
+
+def test_what_was_asked_for_is_carried_on_by_later_runs_that_do_not_ask(project: Project) -> None:
+    started(project, 1)
+    old = project.ids()["june/0"]
+    project.apply("--replace", "june/0", "--no-wait").assert_success()
+    assert len(project.live()) == 2
+    project.advance("5m")
+    project.apply().assert_success("1 destroyed")
+    assert old not in project.ids().values()
+    project.assert_settled()
+
+
+def test_a_plan_that_asks_changes_nothing(project: Project) -> None:
+    started(project, 1)
+    project.plan("--replace", "june/0").assert_success("1 to replace")
+    project.plan().assert_success("No changes")
+
+
+@pytest.mark.parametrize(
+    ("seat", "said"),
+    [("june", "is not a seat"), ("june/7", "june has no seat 7"), ("july/0", "no fleet is named july")],
+)
+def test_a_seat_that_does_not_exist_is_wrong_usage(project: Project, seat: str, said: str) -> None:
+    started(project, 1)
+    project.apply("--replace", seat).assert_code(2, said)
+
+
+def test_an_empty_seat_has_nothing_to_replace(project: Project) -> None:
+    project.fleet(replicas=1)
+    project.plan("--replace", "june/0").assert_success("--replace june/0: no instance is there", "1 to create")
+
+
+def test_a_protected_fleet_wants_the_number(project: Project) -> None:
+    project.policy(protect=["june"])
+    started(project, 1)
+    project.apply("--replace", "june/0").assert_code(4, "--max-destroys 1")
+    project.apply("--replace", "june/0", "--max-destroys", "1").assert_success("1 destroyed")

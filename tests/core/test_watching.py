@@ -1,0 +1,205 @@
+"""When the next pass is, which fleets rest, who idles, what counts as trouble: tables over pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from builders import NOW, diff, fleet, instance, money, offer, plans, record, seat
+
+from reconciler.core.history import Event
+from reconciler.core.label import Seat
+from reconciler.core.plan import Held, MarketSeen, Plan
+from reconciler.core.report import Outcome
+from reconciler.core.snapshot import BUCKETS_S, Durations, fleet_state, kept_counts
+from reconciler.core.tally import counted, reason_of_destroy, reasons_of_rents
+from reconciler.core.unasked import unasked_lately, with_unasked
+from reconciler.core.watching import (
+    LONGEST_REST_S,
+    Idle,
+    Rest,
+    backed_off_s,
+    changed_fleets,
+    forgiven,
+    idled,
+    in_vain,
+    rested,
+    scope_of,
+    still_resting,
+    troubled,
+    wait_s,
+)
+
+MIDDLE = 0.5
+"""The jitter that changes nothing."""
+
+
+def plan(*specs, rows=(), market=(), **more) -> Plan:
+    parts = plans(diff(specs or fleet(), rows), market)
+    return Plan("default", 1, NOW, tuple(parts), **more)
+
+
+@pytest.mark.parametrize(("jitter", "expected"), [(0.0, 54.0), (0.5, 60.0), (1.0, 66.0)])
+def test_a_wait_is_the_interval_a_tenth_shorter_or_longer(jitter, expected):
+    assert wait_s(60, jitter) == pytest.approx(expected)
+
+
+BACK_OFF = {
+    "at first the interval": (0, 60, 60),
+    "doubled": (1, 60, 120),
+    "and again": (4, 60, 960),
+    "up to half an hour": (5, 60, LONGEST_REST_S),
+    "however often": (10_000, 60, LONGEST_REST_S),
+    "a long interval is its own bound": (3, 7200, 7200),
+}
+
+
+@pytest.mark.parametrize(("failures", "interval", "expected"), BACK_OFF.values(), ids=BACK_OFF.keys())
+def test_back_off_doubles_up_to_a_bound(failures, interval, expected):
+    assert backed_off_s(failures, interval, MIDDLE) == pytest.approx(expected)
+
+
+def test_a_fleet_in_trouble_rests_longer_each_time_until_it_does_well():
+    one = rested({}, {"june": "refused"}, ["june", "july"], NOW, 60, MIDDLE)
+    assert still_resting(one, NOW + 119) == {"june"}
+    assert still_resting(one, NOW + 121) == frozenset()
+    two = rested(one, {"june": "refused"}, ["june"], NOW + 121, 60, MIDDLE)
+    assert still_resting(two, NOW + 121 + 239) == {"june"}
+    assert rested(two, {}, ["june"], NOW + 500, 60, MIDDLE) == {}
+    assert rested(two, {}, ["july"], NOW + 200, 60, MIDDLE) == two
+
+
+def test_a_changed_fleet_is_tried_at_once_and_one_that_is_gone_is_forgotten():
+    rests = {name: Rest(1, NOW + 60, "") for name in ("june", "july", "may")}
+    before = [fleet("june"), fleet("july"), fleet("may")]
+    assert set(forgiven(rests, before, [fleet("june"), fleet("july", replicas=2)])) == {"june"}
+
+
+def test_changes_of_the_specs_are_named():
+    before, after = [fleet("june"), fleet("july")], [fleet("june", replicas=2), fleet("may")]
+    assert changed_fleets(before, after) == {"added": ["may"], "changed": ["june"], "removed": ["july"]}
+
+
+TROUBLE = {
+    "a rent that was refused": ({"outcomes": [Outcome("refused", seat(), "bad image")]}, {"june": "bad image"}),
+    "a fleet that was stopped": ({"stopped": ["june"]}, {"june": "its rents were refused"}),
+    "a search that failed": ({"problems": ("fleet june: no answer",)}, {"june": "fleet june: no answer"}),
+    "another fleet's search": ({"problems": ("fleet juneau: no answer",)}, {}),
+    "a template that is gone": ({"held": Held("template", "no template", "")}, {"june": "no template"}),
+    "a guard that holds": ({"held": Held("protect", "protected", "")}, {}),
+    "an offer that went": ({"outcomes": [Outcome("offer gone", seat(), "")]}, {}),
+    "nothing": ({}, {}),
+}
+
+
+@pytest.mark.parametrize(("shown", "expected"), TROUBLE.values(), ids=TROUBLE.keys())
+def test_what_counts_as_trouble_of_a_fleet(shown, expected):
+    made = plan(problems=shown.get("problems", ()))
+    if "held" in shown:
+        made = replace(made, fleets=(replace(made.fleets[0], held=(shown["held"],)),))
+    assert troubled(made, shown.get("outcomes", ()), shown.get("stopped", ())) == expected
+
+
+def test_the_scope_is_every_seat_but_those_that_rest_or_idle():
+    scope = scope_of([fleet("june", replicas=2), fleet("july")], {"july"}, {Seat("june", 1)})
+    assert scope.rents == {Seat("june", 0): money("0.5")}
+    assert scope.destroys == frozenset()
+
+
+def test_seats_are_in_vain_without_an_offer_or_held_by_a_guard_that_lasts():
+    assert in_vain(plan()) == {seat()}
+    made = plan(market=[offer()])
+    assert in_vain(made) == frozenset()
+    (part,) = made.fleets
+    for guard, expected in {"fleet budget": {seat()}, "unasked destroys": set()}.items():
+        held = Held(guard, "", "", "june", part.actions)
+        assert in_vain(replace(made, fleets=(replace(part, actions=(), held=(held,)),))) == expected
+
+
+def test_idle_seats_rest_so_long_that_the_rows_of_a_day_last():
+    looked = plan(market=(), rows=())
+    searched = replace(looked, market=MarketSeen(rows=320))
+    idle = idled(Idle(), searched, NOW, 60, MIDDLE, whole=True)
+    assert idle.seats == {seat()}
+    looks_a_day = 86_400 / (idle.until - NOW)
+    assert looks_a_day * 320 <= 15_000
+    again = idled(idle, looked, NOW, 60, MIDDLE, whole=True)
+    assert (again.looks, again.until - NOW) == (2, 120)
+    assert idled(idle, plan(rows=[instance()]), NOW, 60, MIDDLE, whole=True) == Idle()
+
+
+def test_a_partial_look_adds_to_the_idle_and_wakes_nobody():
+    idle = Idle(frozenset({Seat("june", 3)}), 4, NOW + 100)
+    after = idled(idle, plan(), NOW, 60, MIDDLE, whole=False)
+    assert after == Idle(frozenset({seat(), Seat("june", 3)}), 4, NOW + 100)
+
+
+def test_unasked_destroys_count_for_ten_minutes():
+    kept = record()
+    for at in (0, 300, 590):
+        kept = with_unasked(kept, "june", NOW + at)
+    kept = with_unasked(kept, "july", NOW + 590)
+    assert unasked_lately(kept, NOW + 599) == {"june": 3, "july": 1}
+    assert unasked_lately(kept, NOW + 600) == {"june": 2, "july": 1}
+    assert unasked_lately(kept, NOW + 1190) == {}
+    assert with_unasked(kept, "may", NOW + 1000).unasked == {
+        "june": (NOW + 590,),
+        "july": (NOW + 590,),
+        "may": (NOW + 1000,),
+    }
+
+
+REASONS = {
+    "replicas 4 -> 3": "surplus",
+    "replaced by instance 7: container.image a:1 -> a:2": "superseded",
+    "instance 7 is offline": "unhealthy",
+    "instance 7 was stopped by someone": "unhealthy",
+    "instance 7 failed": "unhealthy",
+    "pruned": "ended",
+    "the fleet is destroyed": "ended",
+    "over its cap: price.max_per_hour 0.5 -> 0.6": "not_as_ordered",
+    "refused but created: no": "not_as_ordered",
+    "container.image a:1 -> a:2": "drift",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), REASONS.items())
+def test_reasons_of_destroys_have_few_classes(text, expected):
+    assert reason_of_destroy(text) == expected
+
+
+def test_events_are_counted_by_fleet_and_reason():
+    events = [
+        Event(NOW, "rented", "june", 0, 1, "1x RTX 3060"),
+        Event(NOW, "destroyed", "june", 0, 1, "instance 1 is offline"),
+        Event(NOW, "leak opened", "june", 0, 1, "told to go and not proven gone: replicas 2 -> 1"),
+        Event(NOW, "held back", "june", text="protect: fleet june is protected"),
+        Event(NOW, "doubtful", "june", 0, None, "offer 1: no answer"),
+        Event(NOW, "vanished", "july", 0, 1),
+        Event(NOW, "ready", "june", 0, 1),
+    ]
+    assert dict(counted(events, reasons_of_rents(plan(market=[offer()])))) == {
+        ("rents", "june", "new"): 1,
+        ("destroys", "june", "unhealthy"): 1,
+        ("leaks", "june", "surplus"): 1,
+        ("refusals", "june", "protect"): 1,
+        ("rents_failed", "june", "doubtful"): 1,
+        ("vanished", "july", ""): 1,
+    }
+    assert set(kept_counts(counted(events, {}), ["july"])) == {("vanished", "july", "")}
+
+
+def test_the_seats_of_all_states_add_up():
+    spec = fleet(replicas=6)
+    states = {0: "running", 1: "loading", 2: "offline", 3: "stopped"}
+    rows = [instance(f"june/{n}", spec, id=100 + n, status=status) for n, status in states.items()]
+    (part,) = diff(spec, rows).fleets
+    found = fleet_state(part, {Seat("june", 5)})
+    assert (found.ready, found.pending, found.unhealthy, found.held, found.unfilled) == (1, 2, 1, 1, 1)
+    assert found.desired == 6
+
+
+def test_durations_fall_into_every_bucket_that_bounds_them():
+    found = Durations().plus(0.5).plus(45.0).plus(5000.0)
+    assert (found.count, found.total_s) == (3, 5045.5)
+    assert dict(zip(BUCKETS_S, found.within, strict=True)) | {} == {b: (b >= 1) + (b >= 60) for b in BUCKETS_S}

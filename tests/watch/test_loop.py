@@ -1,0 +1,156 @@
+"""The loop: waits, skips, rests, stops. What a pass does with an account is proven elsewhere; here it only reads."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import pytest
+from builders import fleet, instance
+
+from reconciler.cli.watch import code_of
+from reconciler.core.watching import STALLED_S
+from reconciler.errors import Busy, DoubtfulReading, Interrupted, InvalidInput, KeyProblem, RefusedByGuard
+from reconciler.watch import Rhythm, Watch
+
+from .desk import Desk
+
+
+def watch(desk: Desk, passes: int | None = 1) -> Watch:
+    return Watch(desk, Rhythm(60.0, passes, lambda: 0.5), code_of)
+
+
+def stopping(desk: Desk, after: int) -> None:
+    """A stop is asked for in the n-th wait."""
+
+    def stop() -> None:
+        if len(desk.clock.waits) == after:
+            raise Interrupted("stopped, as asked")
+
+    desk.clock.at_sleep = stop
+
+
+def test_a_pass_an_interval_a_pass():
+    desk = Desk()
+    assert watch(desk, 3).run() == 0
+    assert desk.clock.waits == [60.0, 60.0]
+    assert [fields["result"] for fields in desk.said("pass")] == ["good"] * 3
+    assert desk.shown is not None
+    assert (desk.shown.passes, desk.shown.fleets[0].ready) == ({"good": 3}, 1)
+    assert desk.shown.due_at == desk.clock.now() + 60 + STALLED_S
+
+
+@pytest.mark.parametrize("flaw", [InvalidInput([]), RefusedByGuard("the input declares no fleet")], ids=["bad", "none"])
+def test_while_the_specs_cannot_be_planned_nothing_is_even_read(flaw):
+    desk = Desk()
+    desk.flaw = flaw
+    assert watch(desk, 2).run() == flaw.exit_code
+    assert (desk.store.saves, desk.provider.searches) == (0, 0)
+    assert desk.shown is not None
+    assert (desk.shown.passes, desk.shown.specs_valid) == ({"skipped": 2}, False)
+    assert desk.clock.waits == [60.0]
+
+
+def test_while_another_run_holds_the_ledger_it_waits_an_interval():
+    desk = Desk()
+    desk.busy = Busy("held by reconcile apply")
+    assert watch(desk, 2).run() == 6
+    assert desk.clock.waits == [60.0]
+    assert desk.failed == []
+
+
+def test_doubtful_readings_are_waited_out_longer_and_longer_until_one_is_good():
+    desk = Desk()
+    desk.provider.fails = DoubtfulReading("the list is torn")
+    loop = watch(desk, 8)
+    loop.run()
+    assert desk.clock.waits == [60, 120, 240, 480, 960, 1800, 1800]
+    assert desk.failed == ["the list is torn"] * 8
+    desk.provider.fails = None
+    loop.rhythm = Rhythm(60.0, 2, lambda: 0.5)
+    assert loop.run() == 0
+    assert desk.clock.waits[-1] == 60
+    assert loop.failures == 0
+
+
+def test_a_key_that_is_refused_ends_the_first_pass_and_is_waited_out_later():
+    desk = Desk()
+    desk.busy = KeyProblem("refused")
+    with pytest.raises(KeyProblem):
+        watch(desk, 2).run()
+    desk.busy = None
+    loop = watch(desk, 2)
+
+    def refuse() -> None:
+        desk.busy = KeyProblem("refused")
+
+    desk.clock.at_sleep = refuse
+    assert loop.run() == 1
+    assert desk.shown is not None
+    assert desk.shown.passes == {"good": 1, "failed": 1}
+
+
+def test_stopped_between_two_passes_is_the_normal_end():
+    desk = Desk()
+    stopping(desk, 2)
+    assert watch(desk, None).run() == 0
+    assert len(desk.said("pass")) == 2
+
+
+def test_stopped_in_the_middle_of_a_pass_is_130():
+    desk = Desk()
+    desk.provider.fails = Interrupted("stopped, as asked")
+    assert watch(desk, None).run() == 130
+
+
+def test_seats_without_an_offer_are_not_looked_for_in_every_pass():
+    desk = Desk(fleet(replicas=2))
+    watch(desk, 60).run()
+    rows = desk.provider.searches * 64
+    assert 1 < desk.provider.searches < 30
+    assert rows <= 15_000 / 24 + 2 * 64 * 5
+    assert desk.shown is not None
+    assert desk.shown.fleets[0].unfilled == 1
+
+
+def test_a_changed_fleet_is_looked_for_at_once():
+    desk = Desk(fleet(replicas=2))
+    loop = watch(desk, 1)
+    loop.run()
+    before = desk.provider.searches
+    loop.run()
+    assert desk.provider.searches == before
+    desk.fleets = (fleet(replicas=2, max_per_hour="0.6"),)
+    loop.run()
+    assert desk.provider.searches > before
+
+
+def test_a_fleet_without_its_secrets_is_not_looked_for_and_that_is_said_once():
+    desk = Desk(fleet(replicas=2), fleet("july"), rows=lambda: [instance()])
+    desk.missing = {"june": "secrets are not set", "july": "secrets are not set"}
+    watch(desk, 3).run()
+    assert desk.provider.searches == 0
+    assert [fields["fleet"] for fields in desk.said("fleet_resting")] == ["june", "july"]
+
+
+def test_a_thousand_passes_leave_no_more_memory_than_a_hundred():
+    """`benchmarks/watching.py --passes 10000` is the same with a real ledger and the simulated account."""
+    desk = Desk(fleet(replicas=2), rows=lambda: [instance(), instance("june/1", fleet(replicas=2), id=101)])
+    desk.keep_notes = False
+    loop = watch(desk, 100)
+    loop.run()
+    before = alive(desk)
+    loop.rhythm = Rhythm(60.0, 1000, lambda: 0.5)
+    loop.run()
+    assert desk.shown is not None
+    assert desk.shown.passes == {"good": 1100}
+    objects, blocks = (after - was for after, was in zip(alive(desk), before, strict=True))
+    assert objects < 300
+    assert blocks < 900
+
+
+def alive(desk: Desk) -> tuple[int, int]:
+    """Objects that the collector knows, and blocks of memory in use; a leak of one a pass would be a thousand."""
+    desk.clock.waits.clear()
+    gc.collect()
+    return len(gc.get_objects()), sys.getallocatedblocks()
