@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
 from reconciler.core.adopting import sorted_drifts
+from reconciler.core.canary import Canary, canary_of
 from reconciler.core.debut import NEW, Debut
 from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, UNWANTED, Drift, dynamic_drift
 from reconciler.core.faults import Fault, check_fault, dated, status_fault
@@ -122,6 +123,8 @@ class FleetDiff:
     """Lost attempts of seats beyond the declared replicas: they count against budgets all the same."""
     debut: Debut = NEW
     """What is known of the spec as it is now."""
+    canary: Canary | None = None
+    """What the seats of a rollout wait for besides their turn."""
 
     def members(self) -> tuple[Member, ...]:
         """Every live instance of the fleet."""
@@ -268,7 +271,7 @@ def _fleet_diff(
     )
     theirs = next((mark.owner for mark, _ in other if mark.fleet == fleet.name), None)
     newer = any(mark.owner == owner and mark.fleet == fleet.name for mark, _ in other)
-    return FleetDiff(
+    part = FleetDiff(
         fleet,
         seats,
         tuple(m for seat in beyond for m in members[seat] if m.id not in record.leaving),
@@ -281,6 +284,7 @@ def _fleet_diff(
         tuple(t for seat in held.lost_seats if _beyond(fleet, seat) for t in held.lost(seat)),
         record.debuts.get((fleet.name, spec_hash(fleet)), NEW),
     )
+    return replace(part, canary=canary_of(fleet, part.members(), held.now))
 
 
 def _beyond(fleet: Fleet, seat: Seat) -> bool:
@@ -291,7 +295,7 @@ class _Held:
     """What the record holds, by seat."""
 
     def __init__(self, record: Record, now: float, lost_per_day: int) -> None:
-        self.record, self._now, self._lost_per_day = record, now, lost_per_day
+        self.record, self.now, self._lost_per_day = record, now, lost_per_day
         self.lost_seats = sorted({t.seat for t in record.tombstones.values()})
         self.intents: dict[Seat, list[Intent]] = {}
         self.leaving: dict[Seat, list[Leaving]] = {}
@@ -304,7 +308,7 @@ class _Held:
             self.known.setdefault(known.seat, []).append(known.id)
 
     def lost(self, seat: Seat) -> tuple[Tombstone, ...]:
-        return lost_of(self.record, seat, self._now) if seat in self.lost_seats else ()
+        return lost_of(self.record, seat, self.now) if seat in self.lost_seats else ()
 
     def traces(self, seat: Seat) -> dict[str, Any]:
         """What guards want to know of a seat."""
@@ -314,8 +318,8 @@ class _Held:
             "lost": lost,
             "frozen": len(lost) > self._lost_per_day,
             "emptied": seat in self.record.emptied,
-            "replaced": replacements_of(self.record, seat, self._now),
-            "wasted": wasted_of(self.record, seat, self._now),
+            "replaced": replacements_of(self.record, seat, self.now),
+            "wasted": wasted_of(self.record, seat, self.now),
         }
 
 

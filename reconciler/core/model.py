@@ -146,6 +146,9 @@ class Rollout:
     order: RolloutOrder = "create-first"
     at_once: Limit = Limit(Decimal(1))
     """How many seats are under way at the same time."""
+    canary_s: float | None = None
+    """The first instance of a changed spec must have been ready for so long before a second seat follows; None: no
+    such wait."""
 
 
 @dataclass(frozen=True, slots=True)

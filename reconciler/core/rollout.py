@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.budget import full_price, largest
+from reconciler.core.canary import Canary
 from reconciler.core.diff import FleetDiff
 from reconciler.core.label import Seat
 from reconciler.core.plan import Destroy, FleetPlan, Replace, Wait
@@ -27,13 +28,24 @@ class Pace:
         busy += [item.seat for item in part.leaving_beyond]
         busy += [intent.seat for intent in part.intents_beyond]
         self._line = list(dict.fromkeys(busy))
-        self._step = part.fleet.step
+        self._step = part.fleet.step if part.canary is None else 1
+        self._canary = _wait_for(part.canary)
 
     def next(self, seat: Seat) -> Wait | None:
-        """None for a seat whose turn it is; else after which seat it comes."""
+        """None for a seat whose turn it is; else what it waits for."""
+        if self._canary is not None:
+            return self._canary
         behind = self._line[-self._step] if len(self._line) >= self._step else None
         self._line.append(seat)
         return Wait(f"after {behind}") if behind is not None else None
+
+
+def _wait_for(canary: Canary | None) -> Wait | None:
+    """Until the first instance of the spec has been ready long enough; None where there is none yet: one may go."""
+    if canary is None or canary.seat is None:
+        return None
+    what = "is ready" if canary.left_s is None else "has been ready long enough"
+    return Wait(f"until the canary {canary.seat} {what}", canary.left_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +73,8 @@ def rolling(plan: FleetPlan) -> Rolling | None:
     steps = -(-seats // step)
     passing = [full_price(a.old, a.fleet) for a in to_come if a.order == "create-first"]
     extra = sum(largest(passing, plan.fleet), Decimal(0))
-    return Rolling(seats, plan.fleet.replicas, step, steps, steps * SECONDS_A_STEP, extra)
+    seconds = steps * SECONDS_A_STEP + (plan.fleet.rollout.canary_s or 0.0)
+    return Rolling(seats, plan.fleet.replicas, step, steps, seconds, extra)
 
 
 def _under_way(plan: FleetPlan) -> Iterator[Seat]:

@@ -78,7 +78,8 @@ def _regions(fields: Fields) -> Regions:
 
 
 def _rollout(fields: Fields) -> Rollout:
-    return Rollout(**_read(fields, {"at_once": _limit}))
+    read = _read(fields, {"at_once": _limit, "canary": lambda text: float(seconds(text))})
+    return Rollout(**{"canary_s" if name == "canary" else name: value for name, value in read.items()})
 
 
 def _latency(fields: Fields) -> Latency:

@@ -20,6 +20,7 @@ from reconciler.spec.readiness_rules import READINESS_RULES, strike_times
 from reconciler.spec.region_rules import REGION_RULES
 from reconciler.spec.renewal import RENEWAL_RULES
 from reconciler.spec.rental_rules import RENTAL_RULES
+from reconciler.spec.rollout_rules import canary
 from reconciler.spec.settle_rules import settle_times
 from reconciler.spec.text import named
 from reconciler.spec.timing_rules import TIMING_RULES, most_wanted
@@ -29,7 +30,7 @@ from reconciler.spec.tree_access import items, number
 
 def check_fleet(root: Node, *more: Callable[[Node], Iterable[Finding]]) -> list[Finding]:
     """Every finding about one fleet beyond the schema, by the rules of the house and `more`."""
-    mine = (*REGION_RULES, *CHOOSING_RULES, *RENTAL_RULES, *CONTAINER_RULES, *READINESS_RULES, *_TIME)
+    mine = (canary, *REGION_RULES, *CHOOSING_RULES, *RENTAL_RULES, *CONTAINER_RULES, *READINESS_RULES, *_TIME)
     return _all(root, (*_BOTH, *_FLEET, *mine, *more))
 
 

@@ -94,6 +94,7 @@ CHANGES_NOTHING: dict[str, dict[str, Any]] = {
     "container.registry_login.password": {},
     "rollout.order": {"rollout__order": "destroy-first"},
     "rollout.at_once": {"rollout__at_once": 2},
+    "rollout.canary": {"rollout__canary": "5m"},
     "health.on_manual_stop": {"health": {"on_manual_stop": "replace"}},
     "health.unhealthy_after": {"health": {"unhealthy_after": "1m"}},
     "readiness.boot_timeout": {"readiness": {"boot_timeout": "1m"}},

@@ -61,6 +61,23 @@ def test_without_a_wait_a_rollout_goes_on_step_by_step_from_run_to_run(project: 
     assert before.isdisjoint(project.ids().values())
 
 
+def test_a_canary_must_have_been_ready_for_a_while_before_the_others_follow(project: Project) -> None:
+    started(project, 3)
+    changed = {"container__image": "ghcr.io/acme/june:2", "rollout": {"at_once": 2, "canary": "30m"}}
+    project.fleet(replicas=3, **changed)
+    project.apply("--no-wait")
+    project.advance("10m")
+    project.apply("--no-wait")
+    project.plan().assert_success("until the canary june/0 has been ready long enough, 29m")
+    project.advance("20m")
+    before = project.ids()
+    project.apply("--no-wait")
+    assert project.ids() == before
+    project.advance("10m")
+    project.apply().assert_success("2 instances rented")
+    project.assert_settled()
+
+
 def test_a_seat_is_replaced_at_a_persons_word(project: Project) -> None:
     started(project, 2)
     first, second = (project.ids()[f"june/{index}"] for index in range(2))

@@ -25,6 +25,7 @@ from builders import (
 
 from reconciler.core.budget import costs
 from reconciler.core.evidence import Vanished
+from reconciler.core.health import Health
 from reconciler.core.model import Limit, Rollout
 from reconciler.core.plan import Cost, Create, Plan, Replace, Wait
 from reconciler.core.planner import needs_of
@@ -32,6 +33,7 @@ from reconciler.core.planner import needs_of
 NEW, OLD = fleet(image="a:2"), fleet(image="a:1")
 TWO, THREE = fleet(image="a:2", replicas=2), fleet(image="a:2", replicas=3)
 TWO_AT_ONCE = fleet(image="a:2", replicas=3, rollout=Rollout(at_once=Limit(Decimal(2))))
+CANARY = replace(TWO, rollout=Rollout(at_once=Limit(Decimal(2)), canary_s=300.0))
 DESTROY_FIRST = fleet(image="a:2", rollout=Rollout("destroy-first"))
 
 
@@ -155,6 +157,39 @@ ACTIONS = {
         [sits(0, status="loading"), sits(1, id=101, status="loading"), old(2, id=102)],
         record(),
         ["+/- june/2 102 -> offer 1, after june/0"],
+    ),
+    "a canary: one goes first, though two may at once": (
+        CANARY,
+        [old(0, id=100), old(1, id=101)],
+        record(),
+        ["+/- june/0 100 -> offer 1", "+/- june/1 101 -> offer 2, after june/0"],
+    ),
+    "a canary that boots: the others wait for it": (
+        CANARY,
+        [sits(0, status="loading"), old(1, id=101)],
+        record(),
+        ["+/- june/1 101 -> offer 1, until the canary june/0 is ready"],
+    ),
+    "a canary that has been ready for two minutes of five": (
+        CANARY,
+        [sits(0), old(1, id=101)],
+        record(health={100: Health(NOW - 500, NOW - 120, verdict="pass")}),
+        ["+/- june/1 101 -> offer 1, until the canary june/0 has been ready long enough"],
+    ),
+    "a canary that has been ready long enough": (
+        CANARY,
+        [sits(0), old(1, id=101)],
+        record(health={100: Health(NOW - 500, NOW - 300, verdict="pass")}),
+        ["+/- june/1 101 -> offer 1"],
+    ),
+    "a canary that was ready and fails": (
+        CANARY,
+        [sits(0), old(1, id=101)],
+        record(health={100: Health(NOW - 900, NOW - 800, NOW - 60, NOW, "fail", "ssh: connection refused")}),
+        [
+            "-/+ june/0 100 -> offer 1, its grace",
+            "+/- june/1 101 -> offer 2, until the canary june/0 is ready",
+        ],
     ),
     "one that a person wants replaced": (
         NEW,

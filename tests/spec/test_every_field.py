@@ -336,6 +336,14 @@ FLIPS: dict[str, Flip] = {
         ({"container.disk_gb": 40, "rollout.order": "create-first"}, ["+/- june/0 100 -> offer 1"]),
         ({"container.disk_gb": 40, "rollout.order": "destroy-first"}, ["-/+ june/0 100 -> offer 1"]),
     ),
+    "rollout.canary": flip(
+        planned(instance(), instance("june/1", id=101), market=(offer(1), offer(2))),
+        ({**TWO_DRIFTED, "rollout": {"at_once": 2}}, ["+/- june/0 100 -> offer 1", "+/- june/1 101 -> offer 2"]),
+        (
+            {**TWO_DRIFTED, "rollout": {"at_once": 2, "canary": "5m"}},
+            ["+/- june/0 100 -> offer 1", "+/- june/1 101 -> offer 2, after june/0"],
+        ),
+    ),
     "rollout.at_once": flip(
         planned(instance(), instance("june/1", id=101), market=(offer(1), offer(2))),
         ({**TWO_DRIFTED, "rollout.at_once": 2}, ["+/- june/0 100 -> offer 1", "+/- june/1 101 -> offer 2"]),

@@ -53,7 +53,7 @@ def test_no_mapping_takes_unknown_fields():
     assert open_ones == []
 
 
-RENAMED = {"timeout": "timeout_s", "wait": "wait_s"}
+RENAMED = {"timeout": "timeout_s", "wait": "wait_s", "canary": "canary_s"}
 """The model says the unit."""
 
 

@@ -1,0 +1,49 @@
+"""The first instance of a changed spec, which must have been ready for a while before other seats follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.core.fields import spec_hash
+from reconciler.core.label import Seat
+from reconciler.core.model import Fleet
+from reconciler.core.states import State
+
+if TYPE_CHECKING:
+    from reconciler.core.diff import Member
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A spec that has not proved itself yet: no seat follows, or only a first one goes."""
+
+    seat: Seat | None = None
+    """Where its first instance is; None: nowhere yet."""
+    left_s: float | None = None
+    """How long it must still be ready; None: it is not ready yet."""
+
+
+def canary_of(fleet: Fleet, members: Iterable[Member], now: float) -> Canary | None:
+    """What other seats wait for; None where the spec asks for no such wait, or has proved itself."""
+    lasts_s = fleet.rollout.canary_s
+    if lasts_s is None:
+        return None
+    current = spec_hash(fleet)
+    first = [member for member in members if member.mark.spec_hash == current and not member.mark.adopted]
+    if not first:
+        return Canary()
+    left = {member.mark.seat: lasts_s - (now - since) for member in first if (since := ready_since(member)) is not None}
+    if not left:
+        return Canary(min(member.mark.seat for member in first))
+    seat = min(left, key=lambda seat: (left[seat], seat))
+    return None if left[seat] <= 0 else Canary(seat, left[seat])
+
+
+def ready_since(member: Member) -> float | None:
+    """Since when it is ready without a break, as far as that is known; None while it is not. Where nobody looks, since
+    it was rented."""
+    if member.state is not State.READY:
+        return None
+    return member.instance.started_at if member.health is None else member.health.ready_at
