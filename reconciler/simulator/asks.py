@@ -38,6 +38,12 @@ class Occupancy:
         self.soft = 0
         """Those of `ours` that stand on a bid only: whoever pays the full price takes them."""
 
+    def twin(self) -> Occupancy:
+        """One that stands alike, and goes its own way from now on."""
+        other = Occupancy(self.masks, list(self.ids), self.taken)
+        other.ours, other.soft = self.ours, self.soft
+        return other
+
     @property
     def busy(self) -> int:
         """The GPUs somebody holds."""

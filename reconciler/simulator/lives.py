@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.arrivals import DAY, newcomers, stay
+from reconciler.simulator.generate import generated
 from reconciler.simulator.generated import GeneratedMachine
 from reconciler.simulator.movement import happens, live, settle_in
 from reconciler.simulator.outages import next_change, outage_at
@@ -87,3 +89,16 @@ class Lives:
         if self._laws.outages:
             machine.back = machine.arrived  # looked at as soon as somebody looks
         self.reschedule(machine)
+
+
+@lru_cache(maxsize=4)
+def _drawn(market: int, size: int, seed: int, begun: float, laws: Laws) -> tuple[Machine, ...]:
+    machines = generated(market, size)
+    Lives(seed, begun, laws).begin(machines)
+    return tuple(machines)
+
+
+def first_day(market: int, size: int, seed: int, begun: float, laws: Laws) -> list[Machine]:
+    """The machines of a market of so many at the moment at which their lives begin. One process draws a market once,
+    however many worlds it opens on it."""
+    return [m.twin() if isinstance(m, GeneratedMachine) else m for m in _drawn(market, size, seed, begun, laws)]

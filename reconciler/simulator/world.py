@@ -10,8 +10,9 @@ from reconciler.simulator.books import Books
 from reconciler.simulator.credit import Credit
 from reconciler.simulator.laws import GENTLE
 from reconciler.simulator.limits import Limits
-from reconciler.simulator.lives import Lives
+from reconciler.simulator.lives import Lives, first_day
 from reconciler.simulator.market import Ids, Market
+from reconciler.simulator.origin import Generated
 from reconciler.simulator.rng import stream
 from reconciler.simulator.turns import turn
 
@@ -200,12 +201,15 @@ class World:
             if (other.queued or other.outbid) and other.machine_id == contract.machine_id:
                 retry(self, other)
 
+    def _first_machines(self) -> list[Machine]:
+        """The machines of the market at the moment at which it began."""
+        if isinstance(self.origin, Generated):
+            return first_day(self.origin.seed, self.origin.size, self.seed, self.begun, self.laws)
+        return self.origin.machines()
+
     def _made(self) -> Market:
         lives = Lives(self.seed, self.begun, self.laws) if self.origin.moving else None
-        machines = self.origin.machines()
-        if lives is not None:
-            lives.begin(machines)
-        market = Market(machines, self.ids, lives)
+        market = Market(self._first_machines(), self.ids, lives)
         market.restore(self.changes, self.now)
         for contract in self.contracts.values():
             if contract.current == "running":
