@@ -598,7 +598,7 @@ def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | N
 
 def _undo(run: Run, intent: Intent, instance_id: int, why: str, candidate: Candidate) -> None:
     """A refusal that made an instance all the same: it bills, so it goes, unless a fresh read shows that it is another
-    one. Where it cannot be read it is sent later."""
+    one. Where it cannot be read, or not at once, it is sent later."""
     seat, rate, is_bid = intent.seat, candidate.price, candidate.bid is not None
     reason = f"{'the bid lost' if is_bid else 'refused but created'}: {why}"
     run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is to go", instance_id, rate))
@@ -606,6 +606,8 @@ def _undo(run: Run, intent: Intent, instance_id: int, why: str, candidate: Candi
     # A bid that loses at once has cost nothing, and the next one is no replacement.
     record = run.record if is_bid else with_emptied(run.record, seat, at)
     _save_leaving(run, Leaving(instance_id, seat, at, reason, rate), record)
+    run.clock.sleep(run.provider.free_at("show") - run.clock.now())
+    read_at = run.clock.now()
     try:
         reading = run.provider.instance(instance_id)
     except (DoubtfulReading, Unreachable):
@@ -618,5 +620,7 @@ def _undo(run: Run, intent: Intent, instance_id: int, why: str, candidate: Candi
         return
     if isinstance(reading, Instance):  # It was seen: from now on an absence counts.
         run.save(with_known(run.record, [Known(instance_id, seat, run.clock.now())]))
+    if run.clock.now() - read_at > FRESH_READ_S:
+        return
     run.provider.destroy(instance_id)
     confirm(run, [instance_id])

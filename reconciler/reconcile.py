@@ -61,13 +61,17 @@ def observe(provider: Provider, record: Record, owner: str, clock: Clock, accoun
     missing = sorted(expected - {i.id for i in listing.instances})
     alive: list[Instance] = []
     gone: list[int] = []
+    unlisted: list[int] = []
     for instance_id in missing:
         answer = provider.instance(instance_id)
         if isinstance(answer, Gone):
             gone.append(instance_id)
-        elif isinstance(read_label(answer.label, owner), Mark):
+            continue
+        unlisted.append(instance_id)
+        if isinstance(read_label(answer.label, owner), Mark):
             alive.append(answer)
-    return Observation((*listing.instances, *alive), listing.started_at, frozenset(gone), account)
+    everything = (*listing.instances, *alive)
+    return Observation(everything, listing.started_at, frozenset(gone), account, unlisted=frozenset(unlisted))
 
 
 def looked_at(checks: Probe, observation: Observation, wish: Wish, record: Record, clock: Clock) -> Observation:

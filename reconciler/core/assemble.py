@@ -20,7 +20,7 @@ from reconciler.core.month import guard_month
 from reconciler.core.placement import Placement
 from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait
 from reconciler.core.planner import fleet_plan, own_mistakes, resent, strays, with_countdown
-from reconciler.core.record import Record
+from reconciler.core.record import Leaving, Record
 from reconciler.core.scheduled import with_schedule
 from reconciler.core.settle import Settle
 from reconciler.core.spend import rate_left, spent
@@ -114,7 +114,12 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
     empty = sorted(v.seat for part in diff.fleets for v in part.seats if v.seat in wish.replacing and v.keeper is None)
     warnings = [*_warnings(cost, policy.limits), *(f"--prune {name}: no instance of such a fleet" for name in nothing)]
     warnings += [f"--replace {seat}: no instance is there" for seat in empty]
-    return replace(plan, cost=cost, warnings=tuple(warnings))
+    return replace(plan, cost=cost, warnings=(*warnings, *map(_taken_back, readings.merged.taken_back)))
+
+
+def _taken_back(item: Leaving) -> str:
+    rate = f"${item.rate_per_hour:.3f}/h"
+    return f"instance {item.id} ({rate}) was told to go, and its label is not that of {item.seat} any more: left alone"
 
 
 def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Done) -> FleetPlan:

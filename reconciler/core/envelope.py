@@ -5,7 +5,7 @@ The ceilings bound the total: no seat is rented for that is not named, and none 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -78,8 +78,18 @@ def within(plan: Plan, envelope: Envelope, done: Done) -> Plan:
 
 
 def _fleet_within(fleet: FleetPlan, envelope: Envelope, done: Done) -> FleetPlan:
-    actions = (_capped(action, envelope) for action in fleet.actions if _covered(action, envelope, done))
-    return replace(fleet, actions=tuple(actions))
+    covered = [_capped(action, envelope) for action in fleet.actions if _covered(action, envelope, done)]
+    return replace(fleet, actions=tuple(_moved_up(action, fleet, covered) for action in covered))
+
+
+def _moved_up(action: Action, fleet: FleetPlan, covered: Sequence[Action]) -> Action:
+    """A step of a rollout does not wait for steps that are not taken: it has the turn of the first of them."""
+    waits = {one.seat: one.wait for one in fleet.actions if isinstance(one, Replace)}
+    taken = {one.seat for one in covered if isinstance(one, Replace)}
+    wait = action.wait
+    while wait is not None and wait.turn is not None and wait.turn not in taken:
+        wait = waits.get(wait.turn)
+    return action if wait is action.wait else replace(action, wait=wait)
 
 
 def _capped(action: Action, envelope: Envelope) -> Action:

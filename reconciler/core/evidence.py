@@ -18,11 +18,12 @@ from reconciler.core.record import (
     ColdStart,
     Intent,
     Known,
+    Leaving,
     Record,
     with_known,
-    with_leaving,
     without_instance,
     without_intents,
+    without_leaving,
 )
 from reconciler.core.replacing import without_emptied
 from reconciler.core.settle import Appearance, Settle, with_appearance
@@ -51,6 +52,8 @@ class Observation:
     """None where the key may not read it: then nothing is pinned to an account."""
     look: Look | None = None
     """What the checks of its instances found; None where nothing was looked at."""
+    unlisted: frozenset[int] = frozenset()
+    """Known ids that the list lacks and a single read shows alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class Merged:
     """Attempts settled as never made whose label appeared after all."""
     mislabelled: tuple[int, ...] = ()
     """Instances we rented whose label does not come back as written: reported, not touched; their seat stays taken."""
+    taken_back: tuple[Leaving, ...] = ()
+    """Destroys of ours that are not sent again: the instance has another label now, and so it is not ours."""
 
 
 def marks_of(observation: Observation, owner: str) -> dict[int, Mark]:
@@ -111,19 +116,22 @@ def merge(
             after = without_instance(after, instance_id)
         elif known is not None and at - known.seen_at >= settle.apart_s:
             candidates.append(known)
-    verdict = judge_gone(after, candidates, at, accepted)
+    unsound = any(known.listed for i in observation.unlisted if (known := record.known.get(i)) is not None)
+    verdict = judge_gone(after, candidates, at, accepted, unsound=unsound)
     vanished = [Vanished(known.id, known.seat, known.seen_at) for known in verdict.believed]
     after = emptied_by(verdict.record, verdict.believed, at)
     for known in verdict.believed:
         after = without_instance(after, known.id)
     after, late = _appeared(after, marks, at)
-    after, lost, mislabelled = _settle_intents(after, observation, marks, now, settle)
+    doubted = unsound or any(known.id in verdict.record.suspects for known in candidates)
+    believed = frozenset() if doubted else observation.gone
+    after, lost, mislabelled = _settle_intents(after, replace(observation, gone=believed), marks, now, settle)
     after = with_tombstones(after, lost, now)
-    after = _released(after, observation, marks)
+    after, taken_back = _released(after, observation, marks)
     after = replace(after, since=_since(after, faults, marks, at), last_list_at=at)
     after = _warmed(after, marks, at, settle)
     after = with_look(after, observation.look, observation.instances, marks)
-    return Merged(after, tuple(vanished), tuple(destroyed), tuple(lost), late, mislabelled)
+    return Merged(after, tuple(vanished), tuple(destroyed), tuple(lost), late, mislabelled, taken_back)
 
 
 def _seen(record: Record, observation: Observation, marks: Mapping[int, Mark]) -> Iterable[Known]:
@@ -182,15 +190,20 @@ def _with_vote(intent: Intent, list_started_at: float, settle: Settle) -> Intent
     return replace(intent, votes=(*intent.votes, list_started_at)) if late_enough and apart else intent
 
 
-def _released(record: Record, observation: Observation, marks: Mapping[int, Mark]) -> Record:
-    """Known instances whose label somebody changed are not ours any more; a destroy that we sent is a leak for all
-    that, until the instance is gone."""
+def _released(
+    record: Record, observation: Observation, marks: Mapping[int, Mark]
+) -> tuple[Record, tuple[Leaving, ...]]:
+    """Known instances whose label somebody changed are not ours any more; what we sent to end them is taken back, for
+    it must not be sent again, and their seat is free."""
+    taken_back = []
     for instance in observation.instances:
-        if instance.id in record.known and instance.id not in marks:
-            leaving = record.leaving.get(instance.id)
+        mark, leaving = marks.get(instance.id), record.leaving.get(instance.id)
+        if leaving is not None and (mark is None or mark.seat != leaving.seat):
+            taken_back.append(leaving)
+            record = without_leaving(record, instance.id)
+        if instance.id in record.known and mark is None:
             record = without_instance(record, instance.id)
-            record = with_leaving(record, leaving) if leaving is not None else record
-    return record
+    return record, tuple(taken_back)
 
 
 def _since(

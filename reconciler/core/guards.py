@@ -238,8 +238,10 @@ def _suspected(plan: Plan, suspects: Collection[Suspect]) -> Plan:
     more = f" and {len(suspects) - 5} more" if len(suspects) > 5 else ""
     fleets = len({s.seat.fleet for s in suspects})
     left = max(0.0, max(s.at for s in suspects) + CONFIRMED_AFTER_S - plan.made_at)
+    many = f"{len(suspects)} instances of {fleets} fleet{'s' if fleets > 1 else ''} are called gone at once"
+    one = "an instance is called gone by a list that lacks living ones"
     message = (
-        f"{len(suspects)} instances of {fleets} fleet{'s' if fleets > 1 else ''} are called gone at once"
+        f"{many if len(suspects) > 1 else one}"
         f" ({ids}{more}): nothing is rented for them until a reading in {left / 60:.0f} min or later says so again"
     )
     return replace(plan, held=(*plan.held, Held("suspicious vanishing", message, f"--accept-gone {len(suspects)}")))

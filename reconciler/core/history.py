@@ -88,6 +88,10 @@ def learned(
     standing = dict(_standing(record, plan))
     boots = booting.keys() & merged.record.known.keys() - {each.instance_id for each in ready}
     told = {key: since for key, since in before.told.items() if key in standing or not _judged(key, plan, whole)}
+    for item in (item for item in merged.taken_back if item.id in before.leaving):
+        told.pop(f"leak/{item.id}", None)
+        text = f"its label is not ours any more; what was to end it is taken back: {item.reason}"
+        events.append(of_seat(at, "skipped", item.seat, text, item.id, item.rate_per_hour))
     told |= {f"boot/{instance_id}": booting[instance_id] for instance_id in sorted(boots)}
     for key, event in standing.items():
         if key not in told:
@@ -171,7 +175,8 @@ def closing(before: Record, record: Record, at: float) -> tuple[Record, tuple[Ev
     told, events = dict(record.told), []
     for instance_id, item in before.leaving.items():
         if instance_id not in record.leaving and told.pop(f"leak/{instance_id}", None) is not None:
-            text = f"gone after {(at - item.since) / 60:.0f} minutes, which may have cost ${cost_since(item, at):.3f}"
+            how = "taken back" if instance_id in record.known else "gone"
+            text = f"{how} after {(at - item.since) / 60:.0f} minutes, which may have cost ${cost_since(item, at):.3f}"
             events.append(of_seat(at, "leak closed", item.seat, text, instance_id, item.rate_per_hour))
     return (replace(record, told=told), tuple(events)) if events else (record, ())
 

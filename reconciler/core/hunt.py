@@ -82,6 +82,7 @@ class Hunt:
         self._before: float | None = None
         self._known = 0
         self._looked_wide = False
+        self._judged: tuple[tuple[int, int, bool], tuple[float | None, int]] | None = None
 
     @property
     def repairs(self) -> bool:
@@ -144,6 +145,12 @@ class Hunt:
 
     def _least(self, pool: Pool) -> tuple[float | None, int]:
         """The rank that an unseen offer must beat to be of use, None: any is; and how many seats are empty."""
+        state = (id(pool), pool.answers, self.searches < SEARCHES_FOR_SPARE)
+        if self._judged is None or self._judged[0] != state:
+            self._judged = (state, self._judge(pool))
+        return self._judged[1]
+
+    def _judge(self, pool: Pool) -> tuple[float | None, int]:
         ranked = self._appraiser.ranked(pool)
         demand, taken = Demand(self.needs, ranked, self._sitting), Taken()
         fill([demand], taken)

@@ -31,6 +31,8 @@ class Wait:
 
     reason: str
     seconds: float | None = None
+    turn: Seat | None = None
+    """The seat that comes before, where that is all there is to it."""
 
 
 @dataclass(frozen=True, slots=True)

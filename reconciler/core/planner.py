@@ -86,6 +86,11 @@ def _moving(view: SeatView) -> bool:
     return any(not _stays(view, extra) for extra in view.extras)
 
 
+def _crowded(view: SeatView) -> bool:
+    """Whether a further instance of the seat bills, even a dead one; one that somebody stopped is not counted."""
+    return any(not extra.left_alone for extra in view.extras)
+
+
 def _stays(view: SeatView, extra: Member) -> bool:
     return view.bucket in ("unhealthy", "outbid") if extra.fault is not None else extra.left_alone
 
@@ -101,7 +106,7 @@ def fleet_plan(
     actions: list[Action] = []
     open_seats: list[Seat] = []
     if not part.paused:
-        pace, hopeless = Pace(part, [view.seat for view in part.seats if _moving(view)]), doomed(part)
+        pace, hopeless = Pace(part, [view.seat for view in part.seats if _crowded(view)]), doomed(part)
         for view in part.seats:
             if view.keeper is not None and view.keeper.id in hopeless:
                 actions += (_given_up(view, m) for m in (view.keeper, *view.extras) if m.id in hopeless)
@@ -272,6 +277,10 @@ def _notes(fleet: Fleet, view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
     keeper = view.keeper
     if keeper is None:
         return
+    if keeper.state is State.HELD:
+        for extra in (e for e in view.extras if not e.left_alone):
+            text = f"instance {extra.id}, also of this seat, is kept while instance {keeper.id} is stopped"
+            yield SeatNote(view.seat, "kept", text, rate_per_hour(extra.instance))
     yield from waiting(fleet, view)
     for extra in filter(_on_trial, view.extras):
         left = f"{max(0.0, extra.trial_left_s or 0.0) / 60:.0f} min"

@@ -17,10 +17,13 @@ class Pool:
     def __init__(self, offers: Iterable[Offer] = ()) -> None:
         self._machines: dict[int, list[Offer]] = {}
         self._proofs: list[tuple[OfferQuery, Decimal]] = []
+        self.answers = 0
+        """How many were taken in: while it is the same, so is what is known."""
         self.add(offers)
 
     def add(self, offers: Iterable[Offer]) -> int:
         """Take in an answer; of how many machines it brought something new: a machine, or further GPUs of one."""
+        self.answers += 1
         fresh: set[int] = set()
         for offer in offers:
             others = self._machines.get(offer.machine_id, ())

@@ -20,14 +20,15 @@ class Pace:
     """Whose turn it is: as many seats are under way as `rollout.at_once` says, those included for which something is
     on its way for another reason."""
 
-    def __init__(self, part: FleetDiff, moving: Iterable[Seat]) -> None:
+    def __init__(self, part: FleetDiff, crowded: Iterable[Seat]) -> None:
         waits = ("pending", "doubtful")
         busy = [v.seat for v in part.seats if v.bucket in waits or v.intents or v.leaving]
-        busy += moving
+        busy += crowded
         busy += [m.mark.seat for m in part.surplus]
         busy += [item.seat for item in part.leaving_beyond]
         busy += [intent.seat for intent in part.intents_beyond]
         self._line = list(dict.fromkeys(busy))
+        self._steps: set[Seat] = set()
         self._step = part.fleet.step if part.canary is None else 1
         self._canary = _wait_for(part.canary)
 
@@ -35,9 +36,12 @@ class Pace:
         """None for a seat whose turn it is; else what it waits for."""
         if self._canary is not None:
             return self._canary
-        behind = self._line[-self._step] if len(self._line) >= self._step else None
-        self._line.append(seat)
-        return Wait(f"after {behind}") if behind is not None else None
+        line = [other for other in self._line if other != seat]  # No seat waits for itself.
+        behind = line[-self._step] if len(line) >= self._step else None
+        turn = behind if behind in self._steps else None
+        self._line = [*line, seat]
+        self._steps.add(seat)
+        return Wait(f"after {behind}", turn=turn) if behind is not None else None
 
 
 def _wait_for(canary: Canary | None) -> Wait | None:

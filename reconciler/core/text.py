@@ -20,11 +20,14 @@ _COMMANDS = re.compile(r"(?<=#)#(?=[A-Za-z]*\[)|^:(?=:)")
 """Where a text would begin a command in a CI log: `##[...]` and `##vso[...]` anywhere, `::...` at its start."""
 
 
-def _shown(char: str) -> str:
+def shows(char: str) -> bool:
+    """Whether a character is seen where it stands, and hides or moves nothing."""
     code = ord(char)
-    if unicodedata.category(char) in _CATEGORIES or code in _FILLERS or code in _SELECTORS:
-        return f"\\u{code:04x}"
-    return char
+    return unicodedata.category(char) not in _CATEGORIES and code not in _FILLERS and code not in _SELECTORS
+
+
+def _shown(char: str) -> str:
+    return char if shows(char) else f"\\u{ord(char):04x}"
 
 
 def safe(text: str, limit: int = 256) -> SafeText:

@@ -34,12 +34,15 @@ class Verdict:
     believed: tuple[Known, ...] = ()
 
 
-def judge_gone(record: Record, gone: Sequence[Known], at: float, accepted: int | None) -> Verdict:
+def judge_gone(
+    record: Record, gone: Sequence[Known], at: float, accepted: int | None, *, unsound: bool = False
+) -> Verdict:
     """Which of `gone` are believed: suspects that a later reading confirms or a person accepts with their exact
-    number, and others unless they are too many at once. `record` still knows all of them."""
+    number, and others unless they are too many at once, or the list is `unsound`: it lacks an instance that lives and
+    was listed before. `record` still knows all of them."""
     settled = [k for k in gone if k.id in record.suspects and at - record.suspects[k.id].at >= CONFIRMED_AFTER_S]
     fresh = [k for k in gone if k not in settled]
-    doubted = suspicious(record, fresh)
+    doubted = fresh if unsound else suspicious(record, fresh)
     if accepted is not None and doubted and len(doubted) == accepted:
         # Somebody has seen it and said so: it is no sign of a fight.
         return Verdict(record, tuple(gone))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.core.shapes import masked
-from reconciler.core.text import safe
+from reconciler.core.text import safe, shows
 from reconciler.diagnostics import Diagnostic, Severity
 
 _SHOWN_COLUMNS = 160
@@ -32,7 +32,7 @@ class Page:
         text = self.lines[line - 1][: 4 * _SHOWN_COLUMNS] if 0 < line <= len(self.lines) else ""
         text = masked(_SECRET_FIELD.sub(lambda found: found[1] + "*" * len(found[2]), text))
         text = _COMMAND.sub("?", text)
-        text = "".join(char if char.isprintable() else " " if char == "\t" else "?" for char in text)
+        text = "".join(char if char.isprintable() and shows(char) else " " if char == "\t" else "?" for char in text)
         return text if len(text) <= _SHOWN_COLUMNS else text[: _SHOWN_COLUMNS - 1] + "…"
 
 

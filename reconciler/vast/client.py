@@ -13,7 +13,6 @@ import httpx
 from reconciler import __version__
 from reconciler.clock import Clock
 from reconciler.core.calls import Calls
-from reconciler.errors import Interrupted
 from reconciler.vast.answers import MAX_WAIT_SECONDS, Answer, Call, NoAnswer, Outcome
 from reconciler.vast.key import ApiKey
 from reconciler.vast.pacing import Pacing
@@ -119,13 +118,8 @@ class Wire:
         for tried in range(1, TRIES):
             if not outcome.is_transient:
                 break
-            try:
-                self._clock.sleep(max(outcome.wait, self._backoff(tried)))
-                outcome = self.once(call)
-            except Interrupted:
-                if call.route != "destroy":
-                    raise
-                break  # Something was sent: the caller must learn how that stands. Its next wait ends as asked.
+            self._clock.sleep(max(outcome.wait, self._backoff(tried)))
+            outcome = self.once(call)
         return outcome
 
     def once(self, call: Call) -> Outcome:

@@ -112,8 +112,9 @@ class VastProvider:
         return rent_answer(self._wire.once(call), order.offer_id)
 
     def destroy(self, instance_id: int) -> DestroyAnswer:
-        """Ask for the end of one instance; repeated where the answer is lost, since twice destroyed is destroyed."""
-        outcome = self._wire.patiently(Call("destroy", "DELETE", f"/api/v0/instances/{int(instance_id)}/", body={}))
+        """Ask for the end of one instance, in one request: by the time of another one the instance may be another's.
+        Where the answer is lost, a later pass reads afresh and asks again."""
+        outcome = self._wire.once(Call("destroy", "DELETE", f"/api/v0/instances/{int(instance_id)}/", body={}))
         refuse_key(outcome)
         if isinstance(outcome, Answer) and outcome.says_gone:
             return Gone(instance_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from builders import NOW, diff, fleet, instance, offers, plans, record, seat, told
+from builders import NOW, diff, fleet, instance, intent, offers, plans, record, seat, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +52,31 @@ COVERED = {
 @pytest.mark.parametrize(("made", "envelope", "expected"), COVERED.values(), ids=COVERED.keys())
 def test_what_an_approval_covers(made, envelope, expected):
     assert kept(made, envelope) == expected
+
+
+THREE = fleet(image="a:2", replicas=3)
+ROLLOUT = plan(THREE, [instance(f"june/{n}", OLD, id=100 + n) for n in range(3)])
+STEPS = {
+    "the second step, where the first is not approved": ([1], ["+/- june/1 101 -> offer 2"]),
+    "the third step, where the first two are not approved": ([2], ["+/- june/2 102 -> offer 3"]),
+    "the third step after the second": (
+        [1, 2],
+        ["+/- june/1 101 -> offer 2", "+/- june/2 102 -> offer 3, after june/1"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("steps", "expected"), STEPS.values(), ids=STEPS.keys())
+def test_a_step_does_not_wait_for_one_that_is_not_taken(steps, expected):
+    rents = [(f"june/{n}", "0.5") for n in steps]
+    assert kept(ROLLOUT, approved(rents=rents, destroys=[100 + n for n in steps])) == expected
+
+
+def test_a_step_waits_for_a_seat_in_doubt_though_its_own_step_is_not_taken():
+    rows = [instance(f"june/{n}", OLD, id=100 + n) for n in range(3)]
+    made = plan(THREE, rows, before=record(intent("june/0")))
+    envelope = approved(rents=[("june/2", "0.5")], destroys=[102])
+    assert kept(made, envelope) == ["+/- june/2 102 -> offer 2, after june/0"]
 
 
 def test_a_plan_covers_itself():

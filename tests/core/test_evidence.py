@@ -171,6 +171,23 @@ def test_a_destroy_that_is_not_called_gone_stays_a_leak():
     assert set(result.record.leaving) == {5}
 
 
+@pytest.mark.parametrize(("at", "owner"), [("june/0", "other"), ("june/1", "default")])
+def test_a_destroy_whose_instance_bears_another_label_is_taken_back(at, owner):
+    result = merged(record(known(5), leaving(5)), observation(instance(at, id=5, owner=owner)))
+    assert result.record.leaving == {}
+    assert [item.id for item in result.taken_back] == [5]
+
+
+def test_a_destroy_whose_instance_has_no_label_any_more_is_taken_back_and_the_seat_is_free():
+    result = merged(record(known(5), leaving(5)), observation(instance(None, id=5)))
+    assert (result.record.known, result.record.leaving) == ({}, {})
+
+
+def test_a_destroy_whose_instance_is_still_ours_is_not_taken_back():
+    result = merged(record(known(5), leaving(5)), observation(instance(id=5)))
+    assert (set(result.record.leaving), result.taken_back) == ({5}, ())
+
+
 def test_an_id_nobody_knew_can_be_gone_without_a_word():
     assert merged(record(), observation(gone=[5])).vanished == ()
 

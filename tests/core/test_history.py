@@ -21,7 +21,7 @@ from builders import (
 
 from reconciler.core.history import closing, cost_since, learned, rented
 from reconciler.core.plan import FleetPlan, Held, Plan, SeatNote
-from reconciler.core.record import without_instance
+from reconciler.core.record import without_instance, without_leaving
 
 BUDGET = Held("policy budget", "the policy's budget is $1", "limits.budget_per_hour", "june")
 
@@ -135,6 +135,19 @@ def test_a_leak_that_is_over_is_closed_with_the_record_that_ends_it():
     assert after.told == {"held/x/june": NOW}
     assert (event.kind, event.where, event.instance_id) == ("leak closed", "june/0", 100)
     assert event.text == "gone after 12 minutes, which may have cost $0.050"
+
+
+def test_a_destroy_that_is_taken_back_is_told_once_and_its_leak_is_over():
+    before = record(known(), leaving(), told={"leak/100": NOW - 60})
+    assert twice(before, observation(instance(None))) == ["skipped june/0 100"]
+    after, _ = found(before, observation(instance(None)))
+    assert closing(before, after, NOW) == (after, ())
+
+
+def test_a_leak_whose_instance_stays_ours_is_closed_as_taken_back():
+    before = record(known(), leaving(age_s=720), told={"leak/100": NOW - 600})
+    _, (event,) = closing(before, without_leaving(before, 100), NOW)
+    assert event.text.startswith("taken back after 12 minutes")
 
 
 def test_a_destroy_that_was_seen_at_once_was_no_leak():

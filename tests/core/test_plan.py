@@ -227,6 +227,18 @@ ACTIONS = {
         record(intent("june/0")),
         ["+/- june/1 101 -> offer 1, after june/0"],
     ),
+    "the next step waits for a doubtful rent of the step before it": (
+        TWO,
+        [old(0), old(1, id=101)],
+        record(intent("june/0")),
+        ["+/- june/1 101 -> offer 1, after june/0"],
+    ),
+    "the next step waits while two dead ones of a seat bill": (
+        TWO,
+        [sits(0, id=98, status="exited"), sits(0, id=99, status="exited"), old(1, id=101)],
+        record(since={(98, "exited"): NOW - 120, (99, "exited"): NOW - 120}),
+        ["-/+ june/0 98 -> offer 1", "+/- june/1 101 -> offer 2, after june/0"],
+    ),
     "the next step waits for a destroy under way": (
         TWO,
         [old(1, id=101)],
@@ -369,6 +381,11 @@ NOTES = {
     "a known id nobody called gone": ([], record(known(5)), [("doubtful", "0")]),
     "a destroy under way": ([], record(leaving(5, rate="0.2")), [("leaving", "0.2")]),
     "stopped by someone, with what it bills": ([sits(status="stopped")], record(), [("held", "0.01")]),
+    "running beside one that was stopped, and drifted": (
+        [sits(status="stopped"), old(id=101)],
+        record(),
+        [("kept", "0.25"), ("held", "0.01")],
+    ),
     "booting": ([sits(status="loading")], record(), [("pending", "0.25")]),
     "running": ([sits()], record(), []),
 }

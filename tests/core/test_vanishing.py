@@ -55,6 +55,20 @@ def test_a_host_that_is_not_known_counts_as_one_of_its_own():
     assert len(suspicious(record(*instances(*fleet_of(9))), lost)) == 3
 
 
+UNLISTED = {
+    "one that lives and was listed before is lacking, too: the list is unsound": (True, 1),
+    "one that was rented just now may be lacking for a moment": (False, 0),
+}
+
+
+@pytest.mark.parametrize(("listed", "expected"), UNLISTED.values(), ids=UNLISTED.keys())
+def test_a_list_that_lacks_the_living_proves_nobody_dead(listed, expected):
+    gone, lives = instances("june/0", "june/1")
+    seen = replace(observation(gone=[gone.id]), unlisted=frozenset([lives.id]))
+    result = merged(record(gone, replace(lives, listed=listed)), seen)
+    assert (len(result.record.suspects), len(result.vanished)) == (expected, 1 - expected)
+
+
 def suspected(count: int = 3, fleet: int = 40):
     return look(record(*instances(*fleet_of(fleet))), range(1, count + 1)).record
 

@@ -56,6 +56,18 @@ def test_a_contract_in_any_refusal_exists_and_goes(stub, desk, status):
     assert stub.instances == {}
 
 
+def test_refused_but_created_and_read_too_slowly_goes_in_a_later_pass(stub, desk):
+    def slowly(_: Stub, __: Seen) -> None:
+        desk.clock.time += 6
+
+    stub.on("rent", refused_but_created)
+    stub.on("show", slowly)
+    ran = desk.apply()
+    assert (ran.code, [r.method for r in ran.mutations]) == (5, ["PUT"])
+    assert [r.method for r in desk.apply().mutations] == ["DELETE"]
+    assert stub.instances == {}
+
+
 def test_refused_but_created_and_not_to_be_destroyed_is_a_leak(stub, desk):
     stub.on("rent", refused_but_created)
     stub.always("destroy", says(500, b""))

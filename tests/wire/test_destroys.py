@@ -115,16 +115,26 @@ def test_a_label_of_another_seat_saves_the_instance(stub, desk):
     assert ran.mutations == []
 
 
-def test_a_leak_whose_label_somebody_changes_is_reported_until_it_is_gone(stub, going):
+def test_a_destroy_is_taken_back_when_somebody_gives_its_instance_another_label(stub, going):
     stub.on("destroy", ACCEPTED)
     assert going.apply().code == 5
     stub.instances[9001]["label"] = "mine now"
-    for _ in range(2):
-        ran = going.apply()
-        assert (ran.code, ran.mutations) == (5, [])
-        assert "LEAK: instance 9001" in ran.last_line
-    stub.instances.clear()
-    assert going.apply().code == 0
+    ran = going.apply()
+    assert (ran.code, ran.mutations) == (0, [])
+    assert "! instance 9001 ($0.202/h) was told to go, and its label is not that of june/0 any more" in ran.said
+    assert "1 unmanaged instance ($0.202/h) left alone" in ran.said
+    assert going.record.leaving == {}
+    assert going.apply().mutations == []
+
+
+def test_the_seat_of_a_destroy_that_was_taken_back_is_free(stub, going):
+    stub.on("destroy", ACCEPTED)
+    going.apply()
+    stub.instances[9001]["label"] = "mine now"
+    going.declare(fleet())
+    ran = going.apply()
+    assert (ran.code, len(ran.sent("rent")), ran.sent("destroy")) == (0, 1, [])
+    assert 9001 in stub.instances
 
 
 LOST = {
@@ -136,12 +146,21 @@ LOST = {
 
 @pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
 @pytest.mark.parametrize("effect", [False, True], ids=["nothing happened", "it happened"])
-def test_a_destroy_without_a_clear_answer_is_sent_again(stub, going, answer, effect):
+def test_a_destroy_without_a_clear_answer_is_sent_again_by_a_later_pass_which_reads_afresh(stub, going, answer, effect):
     stub.on("destroy", with_effect(answer) if effect else answer)
-    ran = going.apply()
+    ran = going.apply(wait=True)
     assert ran.code == 0, ran.said
-    assert [r.number for r in ran.sent("destroy")] == [9001, 9001]
+    assert [r.number for r in ran.sent("destroy")] == [9001] if effect else [9001, 9001]
+    between = [r.route for r in ran.calls]
+    assert all(between[n - 1] == "show" for n, route in enumerate(between) if route == "destroy")
     assert going.record.leaving == {}
+
+
+def test_a_step_sends_one_destroy_and_leaves_the_doubt_to_the_next(stub, going):
+    stub.on("destroy", says(502, b""))
+    ran = going.apply()
+    assert (ran.code, len(ran.sent("destroy"))) == (5, 1)
+    assert going.apply().code == 0
 
 
 UNCLEAR = {

@@ -57,7 +57,7 @@ def test_stopped_while_a_rent_is_in_flight_it_waits_for_the_answer_and_stops(stu
     assert "1 instance rented" in ran.err
     plan = shell.run("plan", str(shell.spec))
     assert "2 to create" in plan.out
-    assert "1 running" in plan.out
+    assert "instance 9001 is booting" in plan.out, "nobody has looked at it yet"
 
 
 def test_stopped_while_a_rent_is_in_flight_that_stays_unclear_it_is_5(stub, shell):
