@@ -312,6 +312,10 @@ class Probe(Protocol):
         """
         ...
 
+    def why_no_login(self) -> str | None:
+        """Why nobody could log in to an instance rented now, in words; None where a login may succeed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class KeptLog:

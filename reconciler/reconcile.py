@@ -15,11 +15,12 @@ from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
 from reconciler.core.images import admitted
 from reconciler.core.label import Mark, read_label
+from reconciler.core.logins import no_login
 from reconciler.core.model import Account, Instance
 from reconciler.core.placement import Need, Placement
 from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.planner import needs_of
-from reconciler.core.readiness import Look, blinded
+from reconciler.core.readiness import Look, blinded, logs_in
 from reconciler.core.record import Record, with_unwanted, without_pause
 from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights
@@ -157,6 +158,7 @@ def run_pass(
     needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
     needs = [] if no_credit(observation) else needs
     refused = refused_templates(eyes.provider, needs, policy.images.allow)
+    refused |= refused_logins(eyes.checks, needs)
     needs = [need for need in needs if need.fleet.name not in refused]
     nothing_wanted = MarketSeen(share=1.0, since=clock.now())  # and so all was seen that could matter
     readings = Readings(observation, merged, diff, Placement(), nothing_wanted)
@@ -190,6 +192,13 @@ def _compared(wish: Wish, observation: Observation, record: Record, now: float) 
         now=now,
         lost_per_day=wish.settle.lost_per_day,
     )
+
+
+def refused_logins(checks: Probe | None, needs: Sequence[Need]) -> dict[str, Held]:
+    """Fleets that want to rent, whose checks log in, where nobody could: what is rented would never be ready."""
+    fleets = {need.fleet.name: need.fleet for need in needs if logs_in(need.fleet)}
+    why = checks.why_no_login() if checks is not None and fleets else None
+    return {} if why is None else {name: no_login(name, why) for name in sorted(fleets)}
 
 
 def refused_templates(

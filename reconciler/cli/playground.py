@@ -23,6 +23,10 @@ class PlaygroundProbe:
         """The round trip to each address that answered within `timeout_s`, in milliseconds."""
         return self.machines.latency_ms(addresses, timeout_s)
 
+    def why_no_login(self) -> str | None:
+        """Nobody logs in where nothing is."""
+        return None
+
     def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
         """What the checks of each target say; nothing of one that is not here."""
         nothing: dict[int, tuple[Finding, ...]] = {target.instance.id: () for target in targets}

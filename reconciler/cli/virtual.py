@@ -31,6 +31,10 @@ class VirtualProbe:
         """The round trip to each of the world's addresses that answers in time, in milliseconds."""
         return self.distances.latency_ms(addresses, timeout_s)
 
+    def why_no_login(self) -> str | None:
+        """The simulated account holds every key."""
+        return None
+
     def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
         """What the checks of each target say; the world's time passes as in the slowest look."""
         from reconciler.cli.virtual_look import Look

@@ -115,6 +115,11 @@ def checks_of(fleet: Fleet, instance: Instance) -> tuple[Check, ...]:
     return _usual(fleet, instance)
 
 
+def logs_in(fleet: Fleet) -> bool:
+    """Whether a written check of the fleet needs a login; `ssh` alone is content with a banner."""
+    return any(check.kind in ("gpu", "command") for check in fleet.readiness.checks or ())
+
+
 def checks_of_another(fleet: Fleet, instance: Instance) -> tuple[Check, ...]:
     """What one must pass that was not rented by the spec as it is now, or was adopted: nothing on a port that it never
     published, for that is a difference of specs and no sign of ill health."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.readiness import Finding, Target
-from reconciler.core.ssh_keys import SshKey
+from reconciler.core.ssh_keys import SshKey, held
 from reconciler.probe.known_hosts import KnownHosts
 from reconciler.probe.latency import Address, TcpProbe, is_public
 
@@ -53,6 +53,14 @@ class MachineProbe:
         heard = go_round(wanted, self.key, self.hosts, self.allow, self.tick, self.manner or Manner())
         nothing: dict[int, tuple[Finding, ...]] = {target.instance.id: () for target in targets}
         return nothing | findings(wanted, heard, self.key, self.account_keys)
+
+    def why_no_login(self) -> str | None:
+        """There is no key that can be used, or the account is known not to hold its public half."""
+        public = self.public_key()
+        if public is None:
+            return "no SSH key is given that can be used" if self.key is None else f"the key {self.key} cannot be used"
+        keys = self.account_keys()
+        return None if keys is None or held(keys, public) else f"the account does not hold the key {self.key}"
 
     def public_key(self) -> str | None:
         """The public half of the private key on one line; None without a key that can be used."""

@@ -38,6 +38,11 @@ class Eyes:
 
     judge: Judge = passes
     asked: list[list[int]] = field(default_factory=list)
+    locked_out: str | None = None
+    """Why nobody can log in."""
+
+    def why_no_login(self) -> str | None:
+        return self.locked_out
 
     def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
         self.asked.append([target.instance.id for target in targets])

@@ -321,3 +321,22 @@ def test_a_new_world_forgets_the_logs_of_the_old_one(project: Project) -> None:
     assert any((project.state.parent / "simulated.logs").iterdir())
     project.run("simulate", "reset").assert_success()
     assert not (project.state.parent / "simulated.logs").exists()
+
+
+@pytest.mark.parametrize("check", [{"gpu": {}}, {"command": {"run": "true"}}], ids=["gpu", "command"])
+def test_nothing_is_rented_that_nobody_could_log_in_to(
+    project: Project, check: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.fleet(readiness={"checks": [{"ssh": {}}, check]})
+    assert checked.apply(project, eyes=Eyes(locked_out="the account does not hold the key k")) == 4
+    said = capsys.readouterr().out
+    assert "held back by no login: the checks of fleet june log in, and the account does not hold the key k" in said
+    assert "reconcile ssh-key add" in said
+    assert project.live() == []
+    assert checked.apply(project) == 0
+    assert len(project.live()) == 1
+
+
+def test_a_banner_needs_no_login(project: Project) -> None:
+    project.fleet()
+    assert checked.apply(project, eyes=Eyes(locked_out="no SSH key is given that can be used")) == 0

@@ -243,3 +243,11 @@ HTTP_CASES = {
 @pytest.mark.parametrize(("check", "told"), HTTP_CASES.values(), ids=HTTP_CASES)
 def test_single_checks(world, single, tmp_path, check, told):
     assert look(probe(key_file(tmp_path)), single, check) == [told]
+
+
+def test_why_nobody_could_log_in(tmp_path):
+    assert probe(None).why_no_login() == "no SSH key is given that can be used"
+    own = key_file(tmp_path)
+    assert probe(own, account_keys=lambda: ()).why_no_login() == f"the account does not hold the key {own}"
+    assert probe(own, account_keys=lambda: None).why_no_login() is None, "nobody knows"
+    assert probe(tmp_path / "none").why_no_login() == f"the key {tmp_path / 'none'} cannot be used"
