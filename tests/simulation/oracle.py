@@ -65,6 +65,7 @@ class _Life:
     seat: Seat | None
     attempt: str | None
     born: float
+    machine_id: int
     price: float = 0.0
     damaged: bool = False
     """It was made for a seat of ours, and its label was lost on the way."""
@@ -434,7 +435,7 @@ class Oracle:
         mark = read_label(contract.label, self.policy.owner)
         seat, attempt = (mark.seat, mark.attempt) if isinstance(mark, Mark) else (None, None)
         price = contract.gpu_per_hour + contract.disk_per_hour
-        self.lives[contract.id] = _Life(seat, attempt, self.world.now, price)
+        self.lives[contract.id] = _Life(seat, attempt, self.world.now, contract.machine_id, price)
 
     def _of(self, process: Process) -> _Actions:
         key = process.number

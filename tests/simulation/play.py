@@ -328,7 +328,8 @@ class Play:
         if self.scenario.budget:  # It may not be enough for all.
             return False
         market, now = self.world.market(), self.world.now
-        taken = {contract.machine_id for contract in self.world.contracts.values()}  # At most one instance on each.
+        # At most one instance on each machine, and none where one has failed.
+        taken = {life.machine_id for life in self.oracle.lives.values()}
         free = (
             a for a in market.asks() if a.machine.occupancy.is_free(a.position) and a.machine.machine_id not in taken
         )
