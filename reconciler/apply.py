@@ -15,6 +15,7 @@ from typing import Literal
 
 from reconciler.clock import Clock
 from reconciler.core.batches import Batch
+from reconciler.core.blaming import struck_by
 from reconciler.core.budget import money
 from reconciler.core.candidates import Candidate
 from reconciler.core.checking import with_rented
@@ -309,8 +310,9 @@ def _destroy(run: Run, action: Destroy | Replace) -> bool:
 
 def _save_leaving(run: Run, leaving: Leaving, record: Record) -> None:
     """Write a destroy down before it is sent; in the history it stands once."""
-    told = (of_seat(leaving.since, "destroying", leaving.seat, leaving.reason, leaving.id, leaving.rate_per_hour),)
-    run.save(with_leaving(record, leaving), *(() if leaving.id in run.record.leaving else told))
+    told = of_seat(leaving.since, "destroying", leaving.seat, leaving.reason, leaving.id, leaving.rate_per_hour)
+    strikes = struck_by(run.record, record, leaving.seat, leaving.id, leaving.since)
+    run.save(with_leaving(record, leaving), *(() if leaving.id in run.record.leaving else (told, *strikes)))
 
 
 def _keep_log(run: Run, action: Destroy | Replace) -> None:

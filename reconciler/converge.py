@@ -172,7 +172,7 @@ def _waits_of(run: Run, fleet: FleetPlan, mislabelled: tuple[int, ...]) -> Itera
         elif not stopped and not isinstance(action, Destroy):
             yield f"{action.seat}: booting", POLL_S
         elif not stopped and isinstance(action, Destroy) and action.old.id in run.rented:
-            yield f"{action.seat}: instance {action.old.id} was not as ordered", POLL_S
+            yield f"{action.seat}: {action.reason}", POLL_S
     hopeless = {i.seat for i in run.record.intents.values() if i.instance_id in mislabelled}
     for note in fleet.notes:
         if note.kind in ("pending", "doubtful", "leaving", "candidate") and note.seat not in hopeless:

@@ -14,6 +14,7 @@ from reconciler.cli.holding import holding
 from reconciler.cli.options import DEFAULT_PATHS, Scope, Shape, lock_timeout_option, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
+from reconciler.core.blaming import forgiven_by_word
 from reconciler.core.model import Policy
 from reconciler.core.record import Record
 from reconciler.core.strikes import StrikeRules, counting, struck
@@ -100,7 +101,7 @@ def _forgive(world: World, screen: Screen, policy: Policy, machine_id: int, lock
             before = store.load()
             number = len(counting(before.strikes.get(machine_id, ()), policy.strikes, world.clock.now()))
             if number:
-                store.save(forgiven(before, machine_id))
+                store.save(forgiven(before, machine_id), [forgiven_by_word(machine_id, number, world.clock.now())])
             world.keep_pace(store)
     finally:
         store.close()

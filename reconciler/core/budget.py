@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconciler.core.diff import Diff, FleetDiff, Member
 from reconciler.core.model import Fleet
-from reconciler.core.plan import Cost, Create, Destroy, FleetPlan, Plan, Replace, Update
+from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan, Replace, Update
 from reconciler.core.states import rate_per_hour
 
 Spending = Create | Replace | Update
@@ -162,10 +162,10 @@ def costs(plan: Plan, diff: Diff, budget: Decimal | None, credit: Decimal | None
     leaving = sum((rate_per_hour(a.old.instance) for a in actions if not isinstance(a, Create)), Decimal(0))
     coming = sum((_price(a) for a in actions if not isinstance(a, Destroy)), Decimal(0))
     created = sum((a.ceiling for a in actions if isinstance(a, Create | Update)), Decimal(0))
-    steps = {part.fleet.name: largest(_ceilings_beside(part), part.fleet) for part in plan.fleets}
+    more = sum((on_the_way(part.actions, part.fleet) for part in plan.fleets), Decimal(0))
     after = now - leaving + coming
     now += going
-    return Cost(now, after, max(now + created + _sum(steps), after), budget, credit)
+    return Cost(now, after, max(now + created + more, after), budget, credit)
 
 
 def _price(action: Spending) -> Decimal:
@@ -173,6 +173,10 @@ def _price(action: Spending) -> Decimal:
     return action.ceiling if isinstance(action, Update) else action.choice.candidate.price
 
 
-def _ceilings_beside(plan: FleetPlan) -> list[Decimal]:
-    """What new instances may cost that come while the old ones are still there, in $/h."""
-    return [a.ceiling for a in plan.actions if isinstance(a, Replace) and a.order == "create-first"]
+def on_the_way(actions: Iterable[Action], fleet: Fleet) -> Decimal:
+    """What replacements add at most, at any moment, to what the fleet bills now, in $/h: all that are dearer than the
+    old ones, and besides, in the seats of one step, old and new side by side."""
+    pairs = [(a, rate_per_hour(a.old.instance)) for a in actions if isinstance(a, Replace)]
+    dearer = sum((max(Decimal(0), a.ceiling - old) for a, old in pairs), Decimal(0))
+    beside = [min(a.ceiling, old) for a, old in pairs if a.order == "create-first"]
+    return dearer + sum(largest(beside, fleet), Decimal(0))

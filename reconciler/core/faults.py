@@ -18,6 +18,10 @@ OUTBID = "outbid"
 """The fault of an interruptible instance whose bid was beaten; its grace is the time it may win it back."""
 RESTART_S = 600.0
 """An instance that won its bid back reads `exited` until its host has started it again, for minutes (seen)."""
+SLACK, SLACK_S = 0.05, 30.0
+"""The last twentieth of a grace, at most so many seconds, counts as over."""
+OF_THE_HOST = frozenset({"offline", "unknown"})
+"""Faults of a host, which say nothing of the spec, however early they come."""
 UNABLE = "unable to start: "
 """What a fault begins with whose cause is the host's own message."""
 GAVE_UP = "stopped before it ran"
@@ -45,6 +49,11 @@ class Fault:
         return self.kind not in _SILENT
 
     @property
+    def of_the_host(self) -> bool:
+        """Whether the host itself is not heard of."""
+        return self.kind in OF_THE_HOST
+
+    @property
     def cause(self) -> str:
         """What two instances that fail alike have in common: the fault without its times."""
         return self.kind.partition(": ")[2] or self.kind
@@ -62,6 +71,13 @@ def _grace_s(kind: str, fleet: Fleet | None) -> float:
     if kind == "exited" and fleet is not None and fleet.rental.interruptible:
         return RESTART_S
     return GRACE_S.get(kind, 0.0)
+
+
+def _left_s(since: float, grace_s: float, now: float) -> float:
+    """What is left of a grace. Runs of cron begin some seconds early or late: a grace of ten minutes must be over in
+    the run ten minutes later."""
+    left = since + grace_s - now
+    return left if left > min(SLACK_S, SLACK * grace_s) else 0.0
 
 
 def status_fault(instance: Instance, fleet: Fleet | None, now: float | None = None) -> str | None:
@@ -90,7 +106,7 @@ def dated(kind: str, since: float, instance: Instance, fleet: Fleet | None, heal
     """A fault of the status as it counts: an error message at once, everything else after its grace."""
     error = boot_error(instance.message) if kind.startswith(UNABLE) else None
     booting = error is not None if health is None else health.ready_at is None
-    left = max(0.0, since + _grace_s(kind, fleet) - now)
+    left = _left_s(since, _grace_s(kind, fleet), now)
     return Fault(kind, since, left, booting, error is None or error.whose == "machine")
 
 
@@ -111,7 +127,7 @@ def check_fault(instance: Instance, fleet: Fleet, health: Health | None, now: fl
         return Fault(f"not ready again in {span(limit)}: {_still(instance)}", health.failing_since, 0.0)
     if health.verdict != "fail":
         return None
-    left = max(0.0, health.failing_since + fleet.health.unhealthy_after_s - now)
+    left = _left_s(health.failing_since, fleet.health.unhealthy_after_s, now)
     return Fault(f"unready: {health.cause}", health.failing_since, left, False, health.by_machine)
 
 

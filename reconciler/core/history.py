@@ -36,6 +36,8 @@ EventKind = Literal[
     "frozen",
     "freed",
     "bid",
+    "strike",
+    "forgiven",
 ]
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 KEPT_S = 90 * 86_400.0

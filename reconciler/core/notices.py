@@ -136,7 +136,8 @@ def _died(view: SeatView, gone: Vanished | None, now: float) -> Incident | None:
     keeper, seat = view.keeper, view.seat
     if keeper is not None and keeper.fault is not None and keeper.fault.grace_left_s <= 0:
         since, what = keeper.fault.since, f"instance {keeper.id} is {keeper.fault.kind}"
-        return _lost(seat, since, what, keeper.id, keeper.instance.price_per_hour)
+        found = _lost(seat, since, what, keeper.id, keeper.instance.price_per_hour)
+        return found if keeper.fault.of_the_host else replace(found, text=f"{seat}: down {clock_text(since)}, {what}")
     if gone is not None and keeper is None:
         return _lost(seat, now, f"instance {gone.id} vanished, last seen {clock_text(gone.seen_at)}", gone.id)
     if view.emptied and keeper is None:

@@ -163,6 +163,8 @@ class FleetPlan:
     doubts: tuple[tuple[Seat, Decimal], ...] = ()
     """Seats with an attempt in doubt, and the most it was to cost in $/h."""
     paused: bool = False
+    drifted: int = 0
+    """Seats that hold an instance which is not as declared, whatever is done about it now."""
 
     @property
     def below_min_ready(self) -> bool:

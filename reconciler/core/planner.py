@@ -125,6 +125,7 @@ def fleet_plan(
         notes=tuple(note for view in part.seats for note in _notes(part.fleet, view, view.seat in placement.unplaced)),
         doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
+        drifted=sum(any(m.drifts for m in (view.keeper, *view.extras) if m is not None) for view in part.seats),
     )
 
 
@@ -240,12 +241,19 @@ def _extras(view: SeatView) -> Iterator[Destroy]:
         if extra.left_alone or _on_trial(extra):
             continue
         serves_still = extra.state in (State.READY, State.OUTBID) and keeper.state is not State.READY
-        drift = "; ".join(map(str, extra.drifts))
-        reason = f"replaced by instance {keeper.id}" + (f": {drift}" if drift else "")
-        if extra.trial_left_s is not None:
-            reason = f"replace.cheaper: it was not ready in time, instance {keeper.id} stays"
+        reason = _why_extra(extra, keeper)
         wait = Wait(f"until instance {keeper.id} runs") if serves_still else None
         yield Destroy(view.seat, extra, reason, wait, keeper.id)
+
+
+def _why_extra(extra: Member, keeper: Member) -> str:
+    """Why a further instance of a seat goes and the keeper stays."""
+    if extra.trial_left_s is not None:
+        return f"replace.cheaper: it was not ready in time, instance {keeper.id} stays"
+    if extra.fault is not None and extra.fault.grace_left_s <= 0 and extra.state is not State.OUTBID:
+        return f"instance {extra.id} {_wrong(extra)}; instance {keeper.id} stays"
+    drift = "; ".join(map(str, extra.drifts))
+    return f"replaced by instance {keeper.id}" + (f": {drift}" if drift else "")
 
 
 def _on_trial(member: Member) -> bool:

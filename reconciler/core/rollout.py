@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.core.budget import full_price, largest
+from reconciler.core.budget import on_the_way
 from reconciler.core.canary import Canary
 from reconciler.core.diff import FleetDiff
 from reconciler.core.label import Seat
-from reconciler.core.plan import Destroy, FleetPlan, Replace, Wait
+from reconciler.core.plan import FleetPlan, Replace, Wait
 
 SECONDS_A_STEP = 240.0
 """What a step takes, roughly: the rent, a boot, the end of the old instance and the proof of it."""
@@ -57,30 +57,24 @@ class Rolling:
     """What is left of a rollout."""
 
     seats: int
-    """Seats still to be replaced, those under way included."""
+    """Seats that still hold an old instance: also where its turn, an attempt in doubt or a guard holds it up."""
     replicas: int
     at_once: int
     steps: int
     seconds: float
     """What they take, roughly."""
     extra_per_hour: Decimal
-    """What old instances bill beside new ones, at most at any moment, in $/h."""
+    """What it adds at most, at any moment, to what the fleet bills now, in $/h; zero where old ones go first."""
 
 
 def rolling(plan: FleetPlan) -> Rolling | None:
     """What is left of a fleet's rollout; None where no second seat is to be replaced because of the spec."""
     to_come = [a for a in plan.actions if isinstance(a, Replace) and a.asked]
-    under_way = list(_under_way(plan))
-    if not to_come or len(to_come) + len(under_way) < 2:
+    seats, step = plan.drifted, plan.fleet.step
+    if not to_come or seats < 2:
         return None
-    seats, step = len(to_come) + len(under_way), plan.fleet.step
     steps = -(-seats // step)
-    passing = [full_price(a.old, a.fleet) for a in to_come if a.order == "create-first"]
-    extra = sum(largest(passing, plan.fleet), Decimal(0))
+    has_new_first = any(a.order == "create-first" for a in to_come)
+    extra = on_the_way(to_come, plan.fleet) if has_new_first else Decimal(0)
     seconds = steps * SECONDS_A_STEP + (plan.fleet.rollout.canary_s or 0.0)
     return Rolling(seats, plan.fleet.replicas, step, steps, seconds, extra)
-
-
-def _under_way(plan: FleetPlan) -> Iterator[Seat]:
-    """Seats whose old instance goes next."""
-    yield from (a.seat for a in plan.actions if isinstance(a, Destroy) and a.keeper_id is not None and a.old.drifts)

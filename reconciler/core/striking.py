@@ -6,17 +6,16 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.debut import NEW, Failure, condemned, with_debut, with_failures
-from reconciler.core.faults import STOPPED, Fault
+from reconciler.core.faults import OUTBID, STOPPED, Fault
 from reconciler.core.label import Mark, Seat
 from reconciler.core.record import Record
+from reconciler.core.renewal import EXPIRED
 from reconciler.core.strikes import Strike, StrikeRules, counting
 
 DAY_S = 86_400.0
 HOUR_S = Decimal(3600)
-_NOBODYS = frozenset({STOPPED, "expired"})
-"""Faults that come with the contract or from a person."""
-_OF_THE_HOST = frozenset({"offline", "unknown"})
-"""They say nothing of the spec, however early they come."""
+_NOBODYS = frozenset({STOPPED, OUTBID, EXPIRED})
+"""Faults that come with the contract, from a person or from a rival."""
 
 
 def with_strike(record: Record, machine_id: int, strike: Strike, rules: StrikeRules) -> Record:
@@ -32,11 +31,11 @@ def forgiven(record: Record, machine_id: int) -> Record:
 
 def failed(record: Record, mark: Mark, machine_id: int | None, fault: Fault, rules: StrikeRules, at: float) -> Record:
     """The record once an instance goes for `fault`. Where that condemns its spec, no machine keeps a strike for it."""
-    if machine_id is None or fault.kind in _NOBODYS:
+    if machine_id is None or fault.kind in _NOBODYS or fault.grace_left_s > 0:
         return record
     if fault.blames_machine:
         record = with_strike(record, machine_id, Strike(at, fault.kind, str(mark.seat)), rules)
-    if not fault.booting or fault.kind in _OF_THE_HOST:
+    if not fault.booting or fault.of_the_host:
         return record
     key = (mark.seat.fleet, mark.spec_hash)
     debut = record.debuts.get(key, NEW)

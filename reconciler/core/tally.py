@@ -11,7 +11,7 @@ from reconciler.core.history import Event
 from reconciler.core.label import Seat
 from reconciler.core.plan import Create, Plan, Replace, is_unasked
 
-Counted = Literal["rents", "rents_failed", "destroys", "refusals", "leaks", "vanished"]
+Counted = Literal["rents", "rents_failed", "destroys", "refusals", "leaks", "vanished", "strikes"]
 Count = tuple[Counted, str, str]
 """What, of which fleet (empty: of none), for which reason (empty: there is only one)."""
 
@@ -28,6 +28,14 @@ _REASONS = (
 def reason_of_destroy(text: str) -> str:
     """The class of a destroy's reason: `surplus`, `superseded`, `unhealthy`, `ended`, `not_as_ordered` or `drift`."""
     return next((name for pattern, name in _REASONS if pattern.match(text)), "drift")
+
+
+def reason_of_strike(text: str) -> str:
+    """The class of what a machine got a strike for: `never_ready`, `unready` or `died`."""
+    cause = text.partition(": ")[2]
+    if cause.startswith(("not ready in ", "unable to start")):
+        return "never_ready"
+    return "unready" if cause.startswith(("unready", "not ready again")) else "died"
 
 
 def reasons_of_rents(plan: Plan) -> Mapping[Seat, str]:
@@ -61,5 +69,7 @@ def _count(event: Event, rents: Mapping[Seat, str]) -> Count | None:
             return "refusals", event.fleet, event.text.partition(":")[0]
         case "vanished":
             return "vanished", event.fleet, ""
+        case "strike":
+            return "strikes", event.fleet, reason_of_strike(event.text)
         case _:
             return None

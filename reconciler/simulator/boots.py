@@ -22,6 +22,10 @@ SLOW = 0.08
 """Share of the first boots that take up to twenty minutes."""
 
 STUCK, NO_START, DEAD_END, GIVES_UP = "stuck", "no start", "dead end", "gives up"
+NO_IMAGE = "no image"
+
+MISSING = ":missing"
+"""An image whose tag begins so is at no registry: it fails on every machine, whatever the laws."""
 
 MESSAGES = {
     STUCK: "Retrying in 2 seconds\n",
@@ -29,6 +33,7 @@ MESSAGES = {
     "runtime create failed: runc create failed: unable to start container process: error during container init\n",
     DEAD_END: "success, created\n",
     GIVES_UP: 'Error response from daemon: could not select device driver "nvidia" with capabilities: [[gpu]]\n',
+    NO_IMAGE: "Error response from daemon: manifest for the image not found: manifest unknown: manifest unknown\n",
 }
 
 
@@ -64,6 +69,11 @@ def boot(seed: object, machine_id: int, instance_id: int, now: float, first: boo
 
 IMAGE = (0.4, 12.0)
 """The size of an image, GB."""
+
+
+def images_failure(image: str | None) -> str:
+    """How this image fails wherever it is pulled; empty for all that exist."""
+    return NO_IMAGE if image is not None and MISSING in image.rpartition("/")[2] else ""
 
 
 def image_size(image: str | None) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator.boots import DEAD_END, GIVES_UP, NO_START, boot, image_size
+from reconciler.simulator.boots import DEAD_END, GIVES_UP, NO_IMAGE, NO_START, boot, image_size, images_failure
 from reconciler.simulator.charges import NOTHING, Parts
 from reconciler.simulator.pricing import storage_per_hour
 
@@ -104,7 +104,7 @@ class Contract:
             return self.phase or (None if self.first_boot else "exited")
         if now < self.runs:
             return "loading"
-        if self.failure in (NO_START, DEAD_END, GIVES_UP):
+        if self.failure in (NO_START, DEAD_END, GIVES_UP, NO_IMAGE):
             return "created"
         return "loading" if self.failure else "running"
 
@@ -112,6 +112,8 @@ class Contract:
         """Start (again): draws when the host reports and when the container runs, by host and contract."""
         found = boot(seed, self.machine_id, self.id, now, self.first_boot, laws.boots)
         self.reports, self.runs, self.failure, self.gives_up = found
+        if missing := images_failure(self.image):
+            self.failure, self.gives_up = missing, 0.0
         self.phase = phase
         self.intended = self.current = "running"
         self.queued = self.outbid = self.displaced = False

@@ -45,7 +45,7 @@ def _value(value: object) -> object:
     return [_value(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-_WARNS = frozenset({"doubtful", "refused", "leak opened", "vanished", "held back", "frozen"})
+_WARNS = frozenset({"doubtful", "refused", "leak opened", "vanished", "held back", "frozen", "strike"})
 
 
 def note_of(event: Event) -> Note:

@@ -58,7 +58,7 @@ METRICS = (
     Metric("refusals_total", "counter", "Times that a guard began to hold something back, by guard.", _BY_REASON),
     Metric("leaks_total", "counter", "Destroys not proven in their own pass, by their reason.", _BY_REASON),
     Metric("vanished_total", "counter", "Instances that went without a destroy of ours.", _FLEET),
-    # Strikes go here, by reason, with a name in `Counted`.
+    Metric("strikes_total", "counter", "Strikes given to machines: never_ready, unready or died.", _BY_REASON),
     Metric("passes_total", "counter", "Passes: good, failed, skipped (invalid specs) or busy.", ("result",)),
     Metric("pass_duration_seconds", "histogram", "How long passes took, calls and waits for their pace included."),
     Metric("last_pass_timestamp_seconds", "gauge", "When the last pass ended."),
@@ -144,6 +144,7 @@ def _of_counts(shown: Snapshot) -> dict[str, Sequence[Sample]]:
         "refusals": ("refusals_total", True),
         "leaks": ("leaks_total", True),
         "vanished": ("vanished_total", False),
+        "strikes": ("strikes_total", True),
     }
     found: dict[str, list[Sample]] = {name: [] for name, _ in names.values()}
     for (what, fleet, reason), number in sorted(shown.counts.items()):

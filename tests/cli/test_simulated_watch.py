@@ -119,8 +119,12 @@ def test_a_host_that_dies_is_replaced_and_told(project: Project) -> None:
     assert project.live()[0].id != one.id
     told = [str(fields["text"]) for fields in watched.said("notification")]
     assert [text.split()[4] for text in told] == ["host", "replaced"], told
+    assert watched.board is not None
+    assert watched.board.shown.counts[("strikes", "june", "died")] == 1
+    [strike] = watched.said("strike")
+    assert strike["text"] == f"machine {one.machine}: offline"
     replaced = watched.said("destroying")[0]["at"] - next(iter(watched.said("pass")))["at"]
-    assert 600 <= replaced <= 600 + 2 * 70
+    assert 570 <= replaced <= 600 + 2 * 70
 
 
 def test_a_broken_fleet_neither_stops_nor_delays_the_others(project: Project) -> None:

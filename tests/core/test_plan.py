@@ -325,6 +325,11 @@ REASONS = {
     "a changed image": (NEW, [old()], "container.image a:1 -> a:2"),
     "a dead host": (NEW, [sits(status="offline")], "instance 100 is offline"),
     "fewer replicas": (NEW, [sits(), sits(3, id=103)], "replicas 4 -> 1"),
+    "a further one that is dead": (
+        NEW,
+        [sits(), sits(id=101, status="exited", message="manifest unknown")],
+        "instance 101 is unable to start: image not found; instance 100 stays",
+    ),
     "a newer one": (NEW, [old(), sits(id=101)], "replaced by instance 101: container.image a:1 -> a:2"),
 }
 

@@ -69,6 +69,8 @@ GIVEN = {
     "its program fails": (fault("unready: http 8000/: http 503", blames=False), False),
     "stopped by someone": (fault("stopped"), False),
     "its contract ended": (fault("expired"), False),
+    "a rival bid more": (fault("outbid"), False),
+    "a report that does not count yet": (Fault("offline", NOW - 60, 540.0), False),
 }
 
 

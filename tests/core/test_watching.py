@@ -12,7 +12,7 @@ from reconciler.core.label import Seat
 from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.report import Outcome
 from reconciler.core.snapshot import BUCKETS_S, Durations, fleet_state, kept_counts
-from reconciler.core.tally import counted, reason_of_destroy, reasons_of_rents
+from reconciler.core.tally import counted, reason_of_destroy, reason_of_strike, reasons_of_rents
 from reconciler.core.unasked import unasked_lately, with_unasked
 from reconciler.core.watching import (
     LONGEST_REST_S,
@@ -168,6 +168,22 @@ def test_reasons_of_destroys_have_few_classes(text, expected):
     assert reason_of_destroy(text) == expected
 
 
+STRIKES = {
+    "machine 7: not ready in 20m: still loading": "never_ready",
+    "machine 7: unable to start: no gpu": "never_ready",
+    "machine 7: not ready again in 20m: still loading": "unready",
+    "machine 7: unready: ssh: timed out": "unready",
+    "machine 7: exited": "died",
+    "machine 7: offline": "died",
+    "machine 7: unknown": "died",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), STRIKES.items())
+def test_reasons_of_strikes_have_few_classes(text, expected):
+    assert reason_of_strike(text) == expected
+
+
 def test_events_are_counted_by_fleet_and_reason():
     events = [
         Event(NOW, "rented", "june", 0, 1, "1x RTX 3060"),
@@ -176,6 +192,7 @@ def test_events_are_counted_by_fleet_and_reason():
         Event(NOW, "held back", "june", text="protect: fleet june is protected"),
         Event(NOW, "doubtful", "june", 0, None, "offer 1: no answer"),
         Event(NOW, "vanished", "july", 0, 1),
+        Event(NOW, "strike", "june", 0, 1, "machine 7: offline"),
         Event(NOW, "ready", "june", 0, 1),
     ]
     assert dict(counted(events, reasons_of_rents(plan(market=[offer()])))) == {
@@ -185,6 +202,7 @@ def test_events_are_counted_by_fleet_and_reason():
         ("refusals", "june", "protect"): 1,
         ("rents_failed", "june", "doubtful"): 1,
         ("vanished", "july", ""): 1,
+        ("strikes", "june", "died"): 1,
     }
     assert set(kept_counts(counted(events, {}), ["july"])) == {("vanished", "july", "")}
 

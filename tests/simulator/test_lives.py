@@ -343,6 +343,20 @@ def test_some_machines_never_get_a_container_to_run(tmp_path: Path, failure: str
         assert {shown[name] for name in STATES} == {"stopped" if failure == GIVES_UP else "running"}
 
 
+def test_an_image_that_nobody_pushed_fails_on_every_machine_in_a_gentle_world_too(tmp_path: Path) -> None:
+    with opened(tmp_path, GENTLE) as caller:
+        world = world_of(caller)
+        for row in offers(caller, 900)[:2]:
+            instance = caller.rented(row["id"], image="ghcr.io/acme/app:missing-2")
+            at(caller, world.contracts[instance].runs + 30)
+            shown = row_of(caller, instance)
+            assert shown["actual_status"] == "created"
+            assert "manifest unknown" in shown["status_msg"]
+        pushed = caller.rented(offers(caller, 900)[0]["id"], image="missing/app:2")
+        at(caller, world.contracts[pushed].runs + 30)
+        assert row_of(caller, pushed)["actual_status"] == "running"
+
+
 def test_a_fifth_of_the_machines_fails_and_does_so_every_time() -> None:
     failures = [machines_failure(1, machine) for machine in range(4000)]
     assert 0.17 < sum(map(bool, failures)) / 4000 < 0.23

@@ -8,12 +8,21 @@ from pathlib import Path
 import pytest
 
 from .stub import Stub, offer_rows
+from .webhook import Webhook
 from .world import Desk, Shell
 
 
 @pytest.fixture
 def stub() -> Iterator[Stub]:
     with Stub(offer_rows(6)) as running:
+        yield running
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+    """The webhook of `webhook.POLICY`."""
+    with Webhook() as running:
+        monkeypatch.setenv("OPS_WEBHOOK", running.url)
         yield running
 
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from .stub import Reply
-from .webhook import SECRET, Webhook
+from .webhook import POLICY, SECRET
 from .world import Desk, Ran, fleet
 
-POLICY = "kind: Policy\nnotify: [{url: {from_env: OPS_WEBHOOK}%s}]\n"
 TEN_MINUTES = 600.0
-
-
-@pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
-    with Webhook() as running:
-        monkeypatch.setenv("OPS_WEBHOOK", running.url)
-        yield running
 
 
 def cron(desk: Desk, runs: int) -> list[Ran]:
@@ -30,34 +20,6 @@ def cron(desk: Desk, runs: int) -> list[Ran]:
         done.append(ran)
         desk.clock.time += TEN_MINUTES
     return done
-
-
-def clock_text(at: float) -> str:
-    minutes = int(at // 60) % 1440
-    return f"{minutes // 60:02}:{minutes % 60:02} UTC"
-
-
-def test_three_in_the_morning(stub, desk, hook):
-    """One host of a single replica dies; nobody is there but cron. It is replaced, and there are two messages."""
-    desk.declare(fleet(), POLICY % "")
-    cron(desk, 3)
-    assert hook.bodies == []
-    (row,) = stub.instances.values()
-    row["actual_status"] = "offline"
-    died = desk.clock.time
-    stub.boots_as = "loading"
-    runs = cron(desk, 2)
-    (young,) = stub.instances.values()
-    assert young["id"] != row["id"]
-    young["actual_status"] = "running"
-    runs += cron(desk, 6)
-    assert {ran.code for ran in runs} == {0}
-    begins, ends = hook.bodies
-    assert (begins["kind"], begins["state"], begins["seat"]) == ("down", "begins", "june/0")
-    assert begins["text"] == f"june/0: host dead {clock_text(died)}, instance {row['id']} is offline"
-    assert (ends["kind"], ends["state"], ends["instance"]) == ("down", "ends", young["id"])
-    assert ends["text"].startswith(f"june/0: replaced {clock_text(died + 2 * TEN_MINUTES)}, 20 min, +$0.0")
-    assert [len(ran.mutations) for ran in runs] == [0, 2, 0, 0, 0, 0, 0, 0]
 
 
 def test_slack_gets_its_own_shape_and_only_the_kinds_it_asks_for(stub, desk, hook):

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from .stub import Gate, Reply
+from .stub import Gate, Reply, Stub, offer_rows
 from .world import Shell, ended, fleet
 
 LISTEN = ("--listen", "127.0.0.1:0")
@@ -141,3 +141,55 @@ def test_killed_anywhere_and_started_again_it_rents_nothing_twice(stub, shell, s
     seats = [row["label"].split("/")[2:4] for row in stub.instances.values()]
     assert len({tuple(seat) for seat in seats}) == len(seats) == 3
     assert len(stub.of("rent")) <= 3 + 1
+
+
+OLD, NEW = "ghcr.io/acme/june:1", "ghcr.io/acme/june:2"
+TEN = 10
+
+
+def images(stub: Stub) -> list[str]:
+    return sorted(row["image_uuid"] for row in stub.instances.values())
+
+
+def test_a_rollout_that_is_killed_at_random_moments_ends_with_all_new_and_never_has_more_than_a_step_besides(
+    stub, shell, started
+):
+    """Ten replicas, four at once; rents and destroys are slow, so that most kills hit one in flight."""
+    for row in offer_rows(24):
+        stub.offers.setdefault(row["id"], row)
+    spec = fleet(replicas=TEN, more="rollout: {at_once: 4}\n")
+    shell.spec.write_text(spec, encoding="utf-8")
+    for _ in range(2):  # The first two are tried out before the others follow.
+        shell.apply("--no-wait", RECONCILE_PACE="0")
+    assert images(stub) == [OLD] * TEN
+    shell.spec.write_text(spec.replace(OLD, NEW), encoding="utf-8")
+    most = 0
+
+    def slowly(stub, request):
+        nonlocal most
+        most = max(most, len(stub.instances))
+        time.sleep(0.1)
+
+    stub.always("rent", slowly)
+    stub.always("destroy", slowly)
+    dice, middle = random.Random(3), ""
+    for _ in range(5):
+        process = started("--listen", "off")
+        for line in lines(process):
+            if line["event"] in ("rented", "destroying", "destroyed", "pass"):
+                break
+        time.sleep(dice.uniform(0.0, 1.0))
+        assert ended(process, signal.SIGKILL).code == -signal.SIGKILL
+        if not middle and OLD in images(stub) and NEW in images(stub):
+            middle = shell.run("plan", str(shell.spec)).out
+    assert "of 10 seats to go" in middle, images(stub)
+    process = started("--listen", "off")
+    until(process, "started")
+    for line in lines(process):
+        if images(stub) == [NEW] * TEN and line.get("ready") == TEN:
+            break
+    ended(process, signal.SIGTERM)
+    assert images(stub) == [NEW] * TEN
+    assert most <= TEN + 4
+    seats = {row["label"].split("/")[3] for row in stub.instances.values()}
+    assert seats == {str(index) for index in range(TEN)}

@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any
 
 SECRET = "T0PS3CRET"
+POLICY = "kind: Policy\nnotify: [{url: {from_env: OPS_WEBHOOK}%s}]\n"
+"""One webhook is told; `%s` is for more about it."""
 
 
 class Webhook:

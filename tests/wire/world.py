@@ -34,6 +34,7 @@ from reconciler.ledger.git.place import GitPlace
 from reconciler.ledger.sqlite import SqliteStore
 from reconciler.probe.checks import MachineProbe
 from reconciler.probe.latency import TcpProbe
+from reconciler.provider import Probe
 from reconciler.spec.load import load
 from reconciler.vast.client import Wire
 from reconciler.vast.key import ApiKey
@@ -113,6 +114,8 @@ class Desk:
         self.specs.mkdir()
         self.settle = Settle()
         self.stopping: StoppingClock | None = None
+        self.checks: Probe | None = None
+        """What looks at instances; None: one that runs counts as ready."""
         self.declare(fleet())
 
     def declare(self, *documents: str) -> None:
@@ -145,6 +148,7 @@ class Desk:
                 ledger_path=self.ledger,
                 probe=MachineProbe(allow=lambda _: False, latency=TcpProbe(allowed=lambda _: False)),
                 ledger_ref=self.ledger_ref,
+                checks=self.checks,
             )
         finally:
             wire.close()
