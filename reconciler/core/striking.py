@@ -6,15 +6,16 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.debut import NEW, Failure, condemned, with_debut, with_failures
-from reconciler.core.faults import STOPPED, Fault
+from reconciler.core.faults import OUTBID, STOPPED, Fault
 from reconciler.core.label import Mark, Seat
 from reconciler.core.record import Record
+from reconciler.core.renewal import EXPIRED
 from reconciler.core.strikes import Strike, StrikeRules, counting
 
 DAY_S = 86_400.0
 HOUR_S = Decimal(3600)
-_NOBODYS = frozenset({STOPPED, "expired"})
-"""Faults that come with the contract or from a person."""
+_NOBODYS = frozenset({STOPPED, OUTBID, EXPIRED})
+"""Faults that come with the contract, from a person or from another bidder."""
 _OF_THE_HOST = frozenset({"offline", "unknown"})
 """They say nothing of the spec, however early they come."""
 

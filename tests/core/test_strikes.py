@@ -69,6 +69,7 @@ GIVEN = {
     "its program fails": (fault("unready: http 8000/: http 503", blames=False), False),
     "stopped by someone": (fault("stopped"), False),
     "its contract ended": (fault("expired"), False),
+    "its bid was beaten": (fault("outbid"), False),
 }
 
 
