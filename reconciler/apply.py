@@ -534,8 +534,9 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
             run.added += max(Decimal(0), money(action).lasting)
             _rented(run, intent, instance_id, candidate)
         case RefusedButCreated(instance_id, why):
-            batch.answered(clear=False)
-            if order.bid is not None:  # A lost bid: somebody else bids more there.
+            # A lost bid is a clear answer: somebody else bids more there, and of other machines it says nothing.
+            batch.answered(clear=order.bid is not None)
+            if order.bid is not None:
                 run.machines_failed.add(offer.machine_id)
             _rented(run, intent, instance_id, None)
             _undo(run, intent, instance_id, why, candidate)
@@ -605,8 +606,8 @@ def _undo(run: Run, intent: Intent, instance_id: int, why: str, candidate: Candi
     reason = f"{'the bid lost' if is_bid else 'refused but created'}: {why}"
     run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is to go", instance_id, rate))
     at = run.clock.now()
-    # A bid that loses at once has cost nothing, and the next one is no replacement.
-    record = run.record if is_bid else with_emptied(run.record, seat, at)
+    # A bid that loses at once has cost nothing: it was no replacement, and the next one is none.
+    record = without_replacement(run.record, seat, intent.at) if is_bid else with_emptied(run.record, seat, at)
     _save_leaving(run, Leaving(instance_id, seat, at, reason, rate), record)
     run.clock.sleep(run.provider.free_at("show") - run.clock.now())
     read_at = run.clock.now()

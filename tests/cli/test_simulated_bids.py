@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.label import Seat
+from reconciler.provider import RefusedButCreated
 from reconciler.simulator import open_simulation
 from reconciler.simulator.bidding import retry
 from reconciler.simulator.laws import Laws
 
+from .checked import record
 from .driving import Watched, drive, nothing
 from .project import STATE, Project
 
@@ -102,6 +105,70 @@ def test_a_changed_kind_replaces_the_instance(project: Project) -> None:
     project.apply().assert_success("1 instance rented, 1 destroyed")
     assert [row["is_bid"] for row in contracts(project).values()] == [True]
     project.assert_settled()
+
+
+# --- a bid that loses as soon as it is made ---------------------------------------------------------
+
+
+class Losing:
+    """A provider whose first so many bids lose at once: a stopped instance was made all the same."""
+
+    def __init__(self, world: Any, times: int) -> None:
+        self._world, self._left = world, times
+        self.rents = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world.simulated, name)
+
+    def rent(self, order: Any) -> Any:
+        answer = self._world.simulated.rent(order)
+        self.rents, self._left = self.rents + 1, self._left - 1
+        if self._left < 0:
+            return answer
+        inside = self._world.simulation.world
+        inside.stop(inside.contracts[answer.id])
+        return RefusedButCreated(answer.id, "the bid is too low")
+
+
+class Inside:
+    """A simulated world as it was before its provider is wrapped."""
+
+    def __init__(self, world: Any) -> None:
+        self.simulated, self.simulation = world.provider, world.simulation
+
+
+def step_with_lost_bids(project: Project, times: int) -> int:
+    """One step of `apply` in which so many bids lose at once; how many rents were sent."""
+    made: list[Losing] = []
+
+    def wrap(world: Any) -> Losing:
+        made.append(Losing(Inside(world), times))
+        return made[0]
+
+    drive(project, wrap, step_only=True)
+    return made[0].rents
+
+
+def test_a_bid_that_loses_at_once_does_not_hold_up_the_other_seats(project: Project) -> None:
+    bidding(project)
+    project.start()
+    bidding(project, replicas=5)
+    assert step_with_lost_bids(project, 1) == 4
+    assert len(contracts(project)) == 4
+    project.apply().assert_success()
+    project.assert_all_run("june", 5)
+
+
+def test_a_bid_that_loses_at_once_is_no_replacement(project: Project) -> None:
+    bidding(project, wait="10m")
+    project.start()
+    project.fail("june/0", how="outbid")
+    project.apply("--no-wait")
+    project.advance("11m")
+    assert step_with_lost_bids(project, 1) == 1
+    assert record(project).replaced.get(Seat("june", 0), ()) == ()
+    project.apply("--no-wait").assert_success("1 instance rented")
+    assert len(record(project).replaced[Seat("june", 0)]) == 1
 
 
 # --- the kind is read back ------------------------------------------------------------------------
