@@ -152,16 +152,16 @@ def _of_seat(
     choice = placement.choices.get(view.seat)
     yield from _extras(view)
     yield from new_bids(fleet, view)
+    going = Wait(f"until instance {view.leaving[0].id} is gone") if view.leaving else None
     if choice is not None and view.bucket in ("missing", "leaving"):
         reason = _why_missing(vanished.get(view.seat), clock_text)
-        going = Wait(f"until instance {view.leaving[0].id} is gone") if view.leaving else None
         yield Create(view.seat, fleet, choice, _ceiling(choice, fleet), reason, going or rents_wait, view.emptied)
     elif choice is not None and view.keeper is not None and view.bucket == "unhealthy":
         yield _repair(view, view.keeper, choice, fleet, rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "outbid":
-        yield _follow(view, view.keeper, choice, fleet, pace.next(view.seat) or rents_wait)
+        yield _follow(view, view.keeper, choice, fleet, pace.next(view.seat) or going or rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":
-        wait = pace.next(view.seat) or rents_wait
+        wait = pace.next(view.seat) or going or rents_wait
         reason = "; ".join(map(str, view.keeper.drifts))
         yield Replace(
             view.seat,

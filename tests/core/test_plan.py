@@ -191,6 +191,12 @@ ACTIONS = {
             "+/- june/1 101 -> offer 2, until the canary june/0 is ready",
         ],
     ),
+    "a seat whose last newcomer is still on its way out": (
+        NEW,
+        [old(), sits(id=101)],
+        record(leaving(101, "june/0")),
+        ["+/- june/0 100 -> offer 1, until instance 101 is gone"],
+    ),
     "one that a person wants replaced": (
         NEW,
         [sits()],
