@@ -103,8 +103,8 @@ def beside(figures: Figures) -> list[str]:
 
 def judged(month: Month, found: dict[str, Figures]) -> bool:
     """Print how the goals stand."""
-    ours, best, least = found[OURS], found[BEST], found[CHEAPEST]
-    share = ours.availability / best.availability
+    ours, least = found[OURS], found[CHEAPEST]
+    share = ours.availability / max(found[BEST].availability, least.availability)
     in_time = [gap for gap in ours.gaps if gap.lasted <= BOOT_S + REPAIR_PASSES * month.every]
     slow = [gap for gap in ours.gaps if gap.lasted > _allowed(gap.rents, month.every)]
     leaks = [leak for leak in ours.leaks if leak > LEAK_PASSES * month.every]

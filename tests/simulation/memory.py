@@ -32,6 +32,10 @@ class Ledger:
         """One more version."""
         self.record, self.epoch = record, self.epoch + 1
 
+    def change(self, how: Callable[[Record], Record]) -> None:
+        """Somebody changes what is durable, by a command of the product."""
+        self.write(how(self.record))
+
     def lose(self) -> None:
         """The file is gone: whoever opens it next begins with nothing."""
         self.write(Record())
@@ -136,6 +140,14 @@ class SqliteLedger(Ledger):
     def opened(self) -> Backing:
         """A connection of its own."""
         return _SqliteBacking(self)
+
+    def change(self, how: Callable[[Record], Record]) -> None:
+        """The same with the file, if there is one."""
+        if self.path.exists():
+            store = SqliteStore(self.path, account=ACCOUNT, owner=OWNER)
+            store.save(how(store.load()))
+            store.close()
+        super().change(how)
 
     def lose(self) -> None:
         """The file is moved away."""

@@ -305,7 +305,7 @@ class Play:
         """A person reads the reports, and says `resume` and `free` where they ask for it."""
         self.oracle.resumed()
         for ledger in set(self.ledgers.values()):
-            ledger.write(resumed(ledger.record))
+            ledger.change(resumed)
 
     def _until_still(self) -> tuple[int | None, tuple[str, ...]]:
         open_ends: list[str] = []
