@@ -16,8 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.simulator.generate import DEFAULT_SEED, generated
-from reconciler.simulator.machines import Machine
+from reconciler.simulator.generate import DEFAULT_SEED
 from reconciler.simulator.origin import Generated
 from reconciler.simulator.simulation import begun
 from reconciler.simulator.world import World
@@ -42,22 +41,10 @@ class Figure(NamedTuple):
     """Whether the band is for the rentable offers alone, as the full market was counted, or for all offers."""
 
 
-class City(Generated):
-    """A generated market of any size."""
-
-    def __init__(self, seed: int, count: int) -> None:
-        super().__init__(seed)
-        self._count = count
-
-    def machines(self) -> list[Machine]:
-        """Drawn from the seed."""
-        return generated(self.seed, self._count)
-
-
 def city(seed: int = DEFAULT_SEED, count: int = MACHINES) -> World:
     """A new world on a market of so many machines."""
     world = begun(None, seed)
-    world.origin = City(seed, count)
+    world.origin = Generated(seed, count)
     return world
 
 

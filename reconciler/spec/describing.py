@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unicodedata import is_normalized
 
 from reconciler.core.importing import Group
 from reconciler.core.model import Port, Setup
@@ -20,6 +21,7 @@ from reconciler.spec.schema import check
 from reconciler.spec.secrets import is_off_limits
 
 _MOST_IDS = 12
+_NOT_NFC = "a spec holds text in Unicode's composed form (NFC), and this is another"
 
 
 def described_text(group: Group, schema: str, simulate: str = "") -> str:
@@ -98,6 +100,8 @@ def _script(script: str | None) -> Iterator[str]:
         yield "  # onstart is not taken over: it holds something that looks like a secret"
     elif len(script.encode()) > MAX_SCRIPT_BYTES:
         yield "  # onstart is not taken over: it is longer than a spec may have it"
+    elif not is_normalized("NFC", script):
+        yield f"  # onstart is not taken over: {_NOT_NFC}"
     elif re.search(r"\A\s|\t|[ ]$", script, re.MULTILINE):
         yield f"  onstart: {json.dumps(script, ensure_ascii=False)}"
     else:
@@ -108,6 +112,8 @@ def _script(script: str | None) -> Iterator[str]:
 def _args(args: Sequence[str]) -> Iterator[str]:
     if any(looks_secret(each) for each in args):
         yield "  # args are not taken over: one looks like a secret"
+    elif not all(is_normalized("NFC", each) for each in args):
+        yield f"  # args are not taken over: {_NOT_NFC}"
     else:
         yield f"  args: [{', '.join(json.dumps(each, ensure_ascii=False) for each in args)}]"
 

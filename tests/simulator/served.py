@@ -10,8 +10,6 @@ import httpx
 from reconciler.core.model import Container, OfferQuery, RentOrder
 from reconciler.simulator.faults import parse
 from reconciler.simulator.faulty import FaultyDoor
-from reconciler.simulator.generate import generated
-from reconciler.simulator.machines import Machine
 from reconciler.simulator.origin import Generated
 from reconciler.simulator.server import SimulatorServer
 from reconciler.simulator.simulation import begun
@@ -27,16 +25,13 @@ LABEL = "rc1/o/f/0/aaaaaaaa/bbbbbbbb/cccc"
 QUERY = OfferQuery(models=(), gpu_count=1, disk_gb=20)
 
 
-class Village(Generated):
-    """A market small enough to be made for every test."""
-
-    def machines(self) -> list[Machine]:
-        return generated(self.seed, 300)
+VILLAGE = 300
+"""Machines: a market small enough to be made for every test."""
 
 
 def village(seed: int | None = None) -> World:
     world = begun(None, seed)
-    world.origin = Village(world.seed)
+    world.origin = Generated(world.seed, VILLAGE)
     return world
 
 

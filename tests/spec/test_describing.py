@@ -75,6 +75,8 @@ LEFT_OUT = {
         Setup("args", args=("--token", "hf_" + "a1B2" * 8)),
         "args are not taken over: one looks like a secret",
     ),
+    "a script with loose accents": (Setup(onstart="echo cafe\u0301"), "onstart is not taken over: a spec holds"),
+    "arguments with loose accents": (Setup("args", args=("cafe\u0301",)), "args are not taken over: a spec holds"),
     "a variable of ours": (Setup(env_names=("GITHUB_TOKEN",)), "it must never reach a rented host: GITHUB_TOKEN"),
     "a flag": (Setup(unread=(safe("-h"),)), "a spec has no field for it: -h"),
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+
+from reconciler.core.readiness import Finding, Target
 
 from .looking import Told, from_here
 from .world import Desk, fleet
@@ -24,6 +27,13 @@ BLIND = {
     "behind a wall that swallows all": ("ssh", from_here(SILENCE)),
     "with a broken DNS": ("ssh", from_here(REFUSED, NO_NAMES)),
 }
+
+
+class SaysNothing(Told):
+    """It could log in, and has not looked yet."""
+
+    def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
+        return {target.instance.id: () for target in targets}
 
 
 def a_day(desk: Desk) -> list[int]:
@@ -61,10 +71,11 @@ def test_what_was_ready_stays(stub, desk, checks, probe):
 @pytest.mark.parametrize(("checks", "probe"), BLIND.values(), ids=BLIND)
 def test_what_nobody_ever_saw_ready_stays_too_and_the_plan_says_why(stub, desk, checks, probe):
     desk.declare(fleet(replicas=2, more=CHECKS[checks]))
-    desk.checks = probe
+    desk.checks = SaysNothing()
     desk.apply()
     before = sorted(stub.instances)
     assert len(before) == 2
+    desk.checks = probe
     a_day(desk)
     assert_nobody_was_blamed(stub, desk, before)
     assert "whether it is ready cannot be told" in desk.plan().out
