@@ -23,6 +23,11 @@ def market_data() -> Path:
     return folder.resolve()
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two a core: many tests wait for processes and sockets."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that asks for recorded markets carries the marker `recorded`, without having to say so."""
     for item in items:
