@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from reconciler.apply import Run, apply, check_rented
+from reconciler.apply import apply
+from reconciler.apply.destroys import check_rented
+from reconciler.apply.run import Run
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import doubt_left_s

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from reconciler.apply import Run
+from reconciler.apply.run import Run
 from reconciler.clock import Clock
 from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import click
 
-from reconciler.apply import Run, Secrets
+from reconciler.apply.run import Run, Secrets
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import read, settle_of, wish_of
 from reconciler.cli.holding import Turn, holding

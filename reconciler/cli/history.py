@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from reconciler.apply import Run, confirm
+from reconciler.apply.destroys import confirm
+from reconciler.apply.run import Run
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import read
 from reconciler.cli.holding import Turn, holding, told

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from reconciler.apply import Run
+from reconciler.apply.run import Run
 from reconciler.cli.apply import exit_code, in_environment, most_harmful, report_of, secrets_of, stand_in
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.holding import Turn, holding

@@ -8,7 +8,7 @@ from typing import Any
 
 from builders import NOW, fleet, instance, policy
 
-from reconciler.apply import Run
+from reconciler.apply.run import Run
 from reconciler.core.assemble import Wish
 from reconciler.core.calls import Calls
 from reconciler.core.model import Account, Fleet, Instance

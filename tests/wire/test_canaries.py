@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import reconciler
-from reconciler.apply import Run, Secrets
+from reconciler.apply.run import Run, Secrets
 from reconciler.cli import cli
 from reconciler.cli.apply import Consent, carry_out
 from reconciler.cli.compose import World
