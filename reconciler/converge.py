@@ -13,7 +13,7 @@ from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import doubt_left_s
 from reconciler.core.history import Event, learned
-from reconciler.core.model import Account
+from reconciler.core.instance import Account
 from reconciler.core.notices import noticed
 from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, Replace, Update, due
 from reconciler.core.record import with_pause

@@ -15,8 +15,10 @@ from reconciler.core.candidates import Candidate
 from reconciler.core.checking import with_rented
 from reconciler.core.fields import spec_hash
 from reconciler.core.history import rented
+from reconciler.core.instance import Instance
 from reconciler.core.label import ATTEMPT_BITS, Mark, Seat, attempt_of, read_label, write_label
-from reconciler.core.model import Fleet, Instance, Offer, RentOrder
+from reconciler.core.model import Fleet
+from reconciler.core.offer import Offer, RentOrder
 from reconciler.core.plan import Rent, Replace, is_unasked
 from reconciler.core.record import (
     Intent,

@@ -10,8 +10,8 @@ from reconciler.clock import Clock
 from reconciler.core.batches import Batch
 from reconciler.core.envelope import Done
 from reconciler.core.history import Event, EventKind, closing, of_seat
+from reconciler.core.instance import Account
 from reconciler.core.label import Seat
-from reconciler.core.model import Account
 from reconciler.core.notices import Noticing
 from reconciler.core.plan import MarketSeen
 from reconciler.core.record import Record

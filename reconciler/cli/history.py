@@ -19,8 +19,8 @@ from reconciler.cli.options import DEFAULT_PATHS, Duration, Scope, Shape, Where,
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.core.history import Event
+from reconciler.core.instance import Account
 from reconciler.core.lease import Lease
-from reconciler.core.model import Account
 from reconciler.core.record import Leaving
 from reconciler.errors import Busy, NotSaved, WrongUsage
 

@@ -35,7 +35,8 @@ from reconciler.converge import Result
 from reconciler.core.assemble import Wish
 from reconciler.core.calls import Calls
 from reconciler.core.guards import Allowed
-from reconciler.core.model import Account, Fleet
+from reconciler.core.instance import Account
+from reconciler.core.model import Fleet
 from reconciler.core.notify import Notify
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.watching import Note

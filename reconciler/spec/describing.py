@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reconciler.core.importing import Group
-from reconciler.core.model import Port, Setup
+from reconciler.core.instance import Setup
+from reconciler.core.model import Port
 from reconciler.core.shapes import looks_secret
 from reconciler.core.text import safe
 from reconciler.diagnostics import Diagnostic

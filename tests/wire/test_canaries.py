@@ -22,8 +22,9 @@ from reconciler.cli.compose import World
 from reconciler.cli.options import Shape
 from reconciler.cli.plan import look
 from reconciler.cli.screen import Screen
-from reconciler.core.model import Container, RegistryLogin, RentOrder
+from reconciler.core.model import Container, RegistryLogin
 from reconciler.core.model import FromEnv as From
+from reconciler.core.offer import RentOrder
 from reconciler.core.saved import write_plan
 from reconciler.errors import ReconcileError
 from reconciler.provider import DestroyDoubtful
