@@ -46,7 +46,6 @@ from reconciler.core.model import (
     HostRules,
     Latency,
     Limit,
-    Offer,
     Price,
     Regions,
     Scoring,
@@ -54,6 +53,7 @@ from reconciler.core.model import (
     Strategy,
     Tier,
 )
+from reconciler.core.offer import Offer
 from reconciler.core.place import Ground, place
 from reconciler.core.placement import Need
 from reconciler.core.query import query_of

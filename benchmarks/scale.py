@@ -42,13 +42,13 @@ from reconciler.core.model import (
     HostRules,
     Latency,
     Limit,
-    Offer,
     Price,
     Regions,
     Scoring,
     Spread,
     Tier,
 )
+from reconciler.core.offer import Offer
 from reconciler.core.place import Ground, place
 from reconciler.core.placement import Need
 from reconciler.core.shelf import Shelf

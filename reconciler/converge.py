@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from reconciler.apply import Run, apply, check_rented
+from reconciler.apply import apply
+from reconciler.apply.destroys import check_rented
+from reconciler.apply.run import Run
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Done, Envelope, within
 from reconciler.core.evidence import doubt_left_s
 from reconciler.core.history import Event, learned
-from reconciler.core.model import Account
+from reconciler.core.instance import Account
 from reconciler.core.notices import noticed
 from reconciler.core.plan import Create, Destroy, FleetPlan, Plan, Replace, Update, due
 from reconciler.core.record import with_pause

@@ -12,9 +12,10 @@ from typing import Literal, Protocol
 
 from reconciler.core.history import Event
 from reconciler.core.incidents import Letter
+from reconciler.core.instance import Account, Instance
 from reconciler.core.label import Seat
 from reconciler.core.lease import Holder, Lease
-from reconciler.core.model import Account, Instance, Offer, OfferQuery, RentOrder
+from reconciler.core.offer import Offer, OfferQuery, RentOrder
 from reconciler.core.readiness import Findings, Target
 from reconciler.core.record import Record
 from reconciler.core.rises import Asked

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from reconciler.clock import Clock
 from reconciler.core.bids import paid_bid
+from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, read_label
-from reconciler.core.model import Instance
 from reconciler.core.plan import Update
 from reconciler.core.report import Outcome, OutcomeKind
 from reconciler.core.states import State, rate_per_hour, state_of

@@ -14,9 +14,9 @@ from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
 from reconciler.core.images import admitted
+from reconciler.core.instance import Account, Instance
 from reconciler.core.label import Mark, read_label
 from reconciler.core.logins import no_login
-from reconciler.core.model import Account, Instance
 from reconciler.core.placement import Need, Placement
 from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.planner import needs_of

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.clock import Clock
+from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, read_label
-from reconciler.core.model import Instance
 from reconciler.core.moves import Kind, Move, Step, StepState
 from reconciler.core.record import (
     Known,

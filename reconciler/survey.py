@@ -14,7 +14,8 @@ from reconciler.core.demand import in_order, who_wants
 from reconciler.core.hunt import Hunt
 from reconciler.core.label import Seat
 from reconciler.core.latency import answers_by_machine, candidates_to_measure
-from reconciler.core.model import Fleet, Offer, OfferQuery
+from reconciler.core.model import Fleet
+from reconciler.core.offer import Offer, OfferQuery
 from reconciler.core.place import Ground
 from reconciler.core.placement import Need
 from reconciler.core.plan import MarketSeen

@@ -13,13 +13,13 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from reconciler.apply import Run
+from reconciler.apply.run import Run
 from reconciler.clock import Clock
 from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish
 from reconciler.core.calls import Calls
 from reconciler.core.envelope import Envelope, envelope_of
-from reconciler.core.model import Account
+from reconciler.core.instance import Account
 from reconciler.core.report import Ending
 from reconciler.core.snapshot import Durations, Snapshot, calling, fleet_state, kept_counts, money_of
 from reconciler.core.tally import Count, counted, reasons_of_rents

@@ -13,18 +13,16 @@ from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.evidence import Merged, Observation, Settle, merge
 from reconciler.core.fields import spec_hash
+from reconciler.core.instance import Account, Instance
 from reconciler.core.label import Mark, Seat, read_label, write_label
 from reconciler.core.model import (
-    Account,
     Banned,
     Blacklist,
     Container,
     Fleet,
     Gpu,
     HostRules,
-    Instance,
     Limits,
-    Offer,
     Policy,
     Port,
     Price,
@@ -32,6 +30,7 @@ from reconciler.core.model import (
     Spread,
     Tier,
 )
+from reconciler.core.offer import Offer
 from reconciler.core.place import Ground, place
 from reconciler.core.placement import Placement
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Update, Wait

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import click
 
-from reconciler.apply import Run, Secrets
+from reconciler.apply.run import Run, Secrets
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import read, settle_of, wish_of
 from reconciler.cli.holding import Turn, holding
@@ -42,7 +42,8 @@ from reconciler.cli.telling import courier_of, noticing_of, tell_failure
 from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Envelope, envelope_of, narrowed, within
-from reconciler.core.model import Account, Fleet, FromEnv
+from reconciler.core.instance import Account
+from reconciler.core.model import Fleet, FromEnv
 from reconciler.core.plan import Leak, Plan
 from reconciler.core.record import Record
 from reconciler.core.report import Ending, Outcome, Report

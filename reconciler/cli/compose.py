@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.options import Where, ledger_beside, logs_beside
 from reconciler.clock import Clock, StoppingClock, SystemClock
 from reconciler.core.calls import Calls
-from reconciler.core.model import Account
+from reconciler.core.instance import Account
 from reconciler.core.secret import Hidden, hidden
 from reconciler.core.settle import Settle
 from reconciler.errors import Interrupted, ReconcileError, WrongUsage

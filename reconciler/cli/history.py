@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from reconciler.apply import Run, confirm
+from reconciler.apply.destroys import confirm
+from reconciler.apply.run import Run
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import read
 from reconciler.cli.holding import Turn, holding, told
@@ -18,8 +19,8 @@ from reconciler.cli.options import DEFAULT_PATHS, Duration, Scope, Shape, Where,
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.core.history import Event
+from reconciler.core.instance import Account
 from reconciler.core.lease import Lease
-from reconciler.core.model import Account
 from reconciler.core.record import Leaving
 from reconciler.errors import Busy, NotSaved, WrongUsage
 

@@ -17,8 +17,9 @@ from reconciler.cli.options import Shape, Where, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.core.importing import Group, Left, groups_of
+from reconciler.core.instance import Instance
 from reconciler.core.label import ForeignMark, Mark, read_label
-from reconciler.core.model import Instance, Policy
+from reconciler.core.model import Policy
 from reconciler.core.text import safe
 from reconciler.errors import InvalidInput, NotSaved, RefusedByGuard, WrongUsage
 

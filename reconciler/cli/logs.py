@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from reconciler.apply import LOG_WIDTH
+from reconciler.apply.destroys import LOG_WIDTH
 from reconciler.cli.apply import in_environment
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import one, read

@@ -14,7 +14,7 @@ from reconciler.cli.screen import Screen
 from reconciler.cli.signals import interrupting_at_once
 from reconciler.core.assemble import Wish
 from reconciler.core.diff import compare
-from reconciler.core.model import Account
+from reconciler.core.instance import Account
 from reconciler.core.moves import Ground, Kind, Moves, Step
 from reconciler.core.record import Record, with_pause
 from reconciler.core.timing import as_wanted

@@ -31,7 +31,7 @@ from reconciler.cli.options import (
 from reconciler.cli.rises import with_rises
 from reconciler.cli.screen import Screen
 from reconciler.core.assemble import Wish
-from reconciler.core.model import Account
+from reconciler.core.instance import Account
 from reconciler.core.plan import Plan
 from reconciler.core.record import Record
 from reconciler.core.secret import Hidden

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from reconciler.core.model import Instance
+from reconciler.core.instance import Instance
 from reconciler.core.readiness import Finding, Target
 from reconciler.probe.checks import MachineProbe
 

@@ -15,8 +15,8 @@ from reconciler.cli.declared import read
 from reconciler.cli.options import DEFAULT_PATHS, Scope, Shape, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
+from reconciler.core.instance import Endpoint, Instance
 from reconciler.core.label import Mark, Seat, read_label
-from reconciler.core.model import Endpoint, Instance
 from reconciler.core.secret import hidden
 from reconciler.core.ssh_keys import MAX_KEY, essence, held
 from reconciler.errors import KeyProblem, ReconcileError, WrongUsage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from reconciler.apply import Run
+from reconciler.apply.run import Run
 from reconciler.cli.compose import World
 from reconciler.core.assemble import Wish
 from reconciler.core.incidents import Letter

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from reconciler.apply import Run
+from reconciler.apply.run import Run
 from reconciler.cli.apply import exit_code, in_environment, most_harmful, report_of, secrets_of, stand_in
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.holding import Turn, holding
@@ -35,7 +35,8 @@ from reconciler.converge import Result
 from reconciler.core.assemble import Wish
 from reconciler.core.calls import Calls
 from reconciler.core.guards import Allowed
-from reconciler.core.model import Account, Fleet
+from reconciler.core.instance import Account
+from reconciler.core.model import Fleet
 from reconciler.core.notify import Notify
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.watching import Note

@@ -16,8 +16,9 @@ from collections.abc import Iterable
 from reconciler.core.differences import differences
 from reconciler.core.drift import Drift, dynamic_drift, static_drift
 from reconciler.core.fields import spec_hash
+from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, Seat, base32, write_label
-from reconciler.core.model import Blacklist, Fleet, Instance
+from reconciler.core.model import Blacklist, Fleet
 
 RULES = ("gpu.models", "gpu.min_vram_gb", "regions", "price.max_per_hour", "blacklist")
 """One bit each: together a character of base32. Their order is part of the labels that are out there."""

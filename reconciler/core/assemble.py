@@ -13,9 +13,10 @@ from reconciler.core.diff import Diff, FleetDiff, digest_of
 from reconciler.core.envelope import Done
 from reconciler.core.evidence import Merged, Observation, rents_wait_s
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
+from reconciler.core.instance import Instance
 from reconciler.core.label import Seat
 from reconciler.core.lost import standing_tombstones
-from reconciler.core.model import Fleet, Instance, Limits, Policy
+from reconciler.core.model import Fleet, Limits, Policy
 from reconciler.core.month import guard_month
 from reconciler.core.placement import Placement
 from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconciler.core.fields import spec_hash
+from reconciler.core.instance import Instance
 from reconciler.core.label import Mark
-from reconciler.core.model import Fleet, Instance, Offer
+from reconciler.core.model import Fleet
+from reconciler.core.offer import Offer
 from reconciler.core.rental import ON_DEMAND, STEP, RentalKind, bid_on, floor_of, raised_bid
 
 

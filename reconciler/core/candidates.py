@@ -9,7 +9,8 @@ from decimal import Decimal
 from reconciler.core.bids import priced
 from reconciler.core.eligibility import Judge, Refusal
 from reconciler.core.latency import Reading, reading_of
-from reconciler.core.model import Blacklist, Fleet, Offer
+from reconciler.core.model import Blacklist, Fleet
+from reconciler.core.offer import Offer
 from reconciler.core.score import Score, Scorer
 from reconciler.core.sights import Sights
 

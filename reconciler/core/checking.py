@@ -9,8 +9,9 @@ from reconciler.core.debut import Key, with_proof
 from reconciler.core.fields import spec_hash
 from reconciler.core.gpus import normalise
 from reconciler.core.health import Health, checked, seen_as
+from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, read_label
-from reconciler.core.model import Fleet, Instance
+from reconciler.core.model import Fleet
 from reconciler.core.readiness import Look, Target, checks_of, checks_of_another
 from reconciler.core.record import Record
 from reconciler.core.states import RESTING, State, state_of

@@ -7,7 +7,8 @@ from decimal import Decimal
 from functools import lru_cache
 from operator import ge, gt, le, lt
 
-from reconciler.core.model import Clause, Offer
+from reconciler.core.model import Clause
+from reconciler.core.offer import Offer
 from reconciler.core.text import safe
 
 Value = str | Decimal | bool

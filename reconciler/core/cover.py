@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from decimal import Decimal
 
-from reconciler.core.model import OfferQuery
+from reconciler.core.offer import OfferQuery
 
 Bound = Decimal | int | str | None
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from reconciler.core.model import Fleet, Instance, Offer
+from reconciler.core.instance import Instance
+from reconciler.core.model import Fleet
+from reconciler.core.offer import Offer
 
 TAKEN = "taken by another seat"
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from reconciler.core.candidates import Candidate, best_first
 from reconciler.core.crowd import TAKEN, Crowd, Taken
+from reconciler.core.instance import Instance
 from reconciler.core.label import Seat
-from reconciler.core.model import Instance
 from reconciler.core.placement import Need, ceiling
 from reconciler.core.rental import RentalKind
 

@@ -15,9 +15,10 @@ from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, UNWANTED, Drift, dyn
 from reconciler.core.faults import Fault, check_fault, dated, status_fault
 from reconciler.core.fields import spec_hash
 from reconciler.core.health import Health, with_health
+from reconciler.core.instance import Instance
 from reconciler.core.label import ForeignMark, Mark, Seat, read_label
 from reconciler.core.lost import lost_of
-from reconciler.core.model import Blacklist, Fleet, Instance
+from reconciler.core.model import Blacklist, Fleet
 from reconciler.core.record import Intent, Leaving, Record
 from reconciler.core.replacing import replacements_of
 from reconciler.core.settle import Settle

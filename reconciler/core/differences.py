@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from reconciler.core.drift import Drift
-from reconciler.core.model import Container, Fleet, Instance, Setup
+from reconciler.core.instance import Instance, Setup
+from reconciler.core.model import Container, Fleet
 
 _Pair = tuple[str, str, str]
 """A field, what is desired, what is there."""

@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from reconciler.core.bids import kind_ordered
 from reconciler.core.gpus import normalise
+from reconciler.core.instance import Instance
 from reconciler.core.label import Mark
-from reconciler.core.model import Banned, Blacklist, Fleet, Instance
+from reconciler.core.model import Banned, Blacklist, Fleet
 from reconciler.core.places import matches, parse_location
 from reconciler.core.renewal import running_out
 from reconciler.core.rental import RentalKind

@@ -17,7 +17,8 @@ from reconciler.core.clauses import refuses, version
 from reconciler.core.drift import MB_OF_A_GB, in_force, min_vram_mb
 from reconciler.core.gpus import normalise
 from reconciler.core.latency import reading_of
-from reconciler.core.model import Banned, Blacklist, Clause, Fleet, Latency, Offer, Regions, Requirement
+from reconciler.core.model import Banned, Blacklist, Clause, Fleet, Latency, Regions, Requirement
+from reconciler.core.offer import Offer
 from reconciler.core.places import matches, parse_location
 from reconciler.core.rental import floor_of
 from reconciler.core.sights import Measured

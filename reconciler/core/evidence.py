@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.checking import with_look
+from reconciler.core.instance import Account, Instance
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.lost import risen, with_tombstones
-from reconciler.core.model import Account, Instance
 from reconciler.core.readiness import Look
 from reconciler.core.record import (
     ColdStart,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from reconciler.core.boot_errors import BootError, boot_error
 from reconciler.core.health import Health, never_ran
-from reconciler.core.model import Fleet, Instance
+from reconciler.core.instance import Instance
+from reconciler.core.model import Fleet
 from reconciler.core.readiness import boot_timeout_s
 from reconciler.core.renewal import EXPIRED, contract_is_over
 from reconciler.core.spans import span

@@ -24,7 +24,8 @@ from reconciler.core.budget import (
     over_cap,
 )
 from reconciler.core.diff import FleetDiff
-from reconciler.core.model import Account, Limits, Policy
+from reconciler.core.instance import Account
+from reconciler.core.model import Limits, Policy
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Plan, Replace, Update
 from reconciler.core.seat_guards import guard_seats
 from reconciler.core.traces import Suspect

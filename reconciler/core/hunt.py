@@ -18,7 +18,8 @@ from reconciler.core.candidates import STRICT, Appraiser
 from reconciler.core.crowd import Taken
 from reconciler.core.demand import Demand
 from reconciler.core.fill import fill
-from reconciler.core.model import Instance, OfferQuery
+from reconciler.core.instance import Instance
+from reconciler.core.offer import OfferQuery
 from reconciler.core.placement import Need
 from reconciler.core.places import countries_of
 from reconciler.core.pool import Pool

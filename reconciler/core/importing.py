@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from reconciler.core.gpus import normalise
-from reconciler.core.model import Instance, Setup
+from reconciler.core.instance import Instance, Setup
 from reconciler.core.places import is_known, parse_location
 
 MARGIN = Decimal("1.10")

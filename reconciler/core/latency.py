@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.geo import distance_km, estimate_ms, where
-from reconciler.core.model import Latency, Offer
+from reconciler.core.model import Latency
+from reconciler.core.offer import Offer
 from reconciler.core.places import parse_location
 from reconciler.core.sights import Measured
 

@@ -12,8 +12,9 @@ from reconciler.core.diff import Diff, FleetDiff, Member, SeatView
 from reconciler.core.differences import differences
 from reconciler.core.drift import Drift, dynamic_drift
 from reconciler.core.gpus import normalise
+from reconciler.core.instance import Instance
 from reconciler.core.label import Seat
-from reconciler.core.model import Blacklist, Fleet, Instance
+from reconciler.core.model import Blacklist, Fleet
 from reconciler.core.record import Record, Relabel
 from reconciler.core.states import rate_per_hour
 

@@ -15,8 +15,10 @@ from itertools import groupby, islice
 from reconciler.core.candidates import Appraiser
 from reconciler.core.crowd import Taken
 from reconciler.core.demand import Demand, in_order, who_wants
+from reconciler.core.instance import Instance
 from reconciler.core.label import Seat
-from reconciler.core.model import Blacklist, Instance, Offer
+from reconciler.core.model import Blacklist
+from reconciler.core.offer import Offer
 from reconciler.core.placement import Choice, Need, Placement
 from reconciler.core.shelf import Shelf
 from reconciler.core.shortage import Shortage, shortage

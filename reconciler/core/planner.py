@@ -11,8 +11,9 @@ from reconciler.core.diff import Diff, FleetDiff, Member, SeatView, judge
 from reconciler.core.drift import KIND
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
 from reconciler.core.faults import STOPPED
+from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, Seat, read_label
-from reconciler.core.model import Blacklist, Fleet, Instance
+from reconciler.core.model import Blacklist, Fleet
 from reconciler.core.outbid import new_bids, successor_of, waiting, why_replaced
 from reconciler.core.placement import Choice, Need, Placement, ceiling
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from reconciler.core.cover import covers
 from reconciler.core.crowd import overlap
-from reconciler.core.model import Offer, OfferQuery
+from reconciler.core.offer import Offer, OfferQuery
 
 
 class Pool:

@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from reconciler.core.drift import min_vram_mb
 from reconciler.core.eligibility import min_direct_ports
-from reconciler.core.model import Fleet, OfferQuery
+from reconciler.core.model import Fleet
+from reconciler.core.offer import OfferQuery
 from reconciler.core.places import countries_of
 
 

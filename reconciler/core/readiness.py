@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from reconciler.core.text import SafeText
 
 if TYPE_CHECKING:
-    from reconciler.core.model import Fleet, Instance
+    from reconciler.core.instance import Instance
+    from reconciler.core.model import Fleet
 
 CheckKind = Literal["ssh", "gpu", "tcp", "http", "command"]
 Verdict = Literal["pass", "fail", "cannot tell"]

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from reconciler.core.model import Fleet, Instance
+    from reconciler.core.instance import Instance
+    from reconciler.core.model import Fleet
 
 EXPIRED = "expired"
 """The fault of an instance whose contract has ended: it is stopped, and nobody can start it again."""

@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from reconciler.core.gpus import normalise
 from reconciler.core.latency import Reading
-from reconciler.core.model import Fleet, Modifiers, Offer, Scoring, Strategy, Weights
+from reconciler.core.model import Fleet, Modifiers, Scoring, Strategy, Weights
+from reconciler.core.offer import Offer
 
 PARTS = ("latency", "price", "gpu", "reliability", "availability")
 

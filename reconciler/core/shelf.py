@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.core.gpus import normalise
-from reconciler.core.model import Fleet, Offer
+from reconciler.core.model import Fleet
+from reconciler.core.offer import Offer
 from reconciler.core.pool import is_for_bids
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
-from reconciler.core.model import Offer
+from reconciler.core.offer import Offer
 
 KEPT_S = 86_400.0
 """So long sightings and measurements count: lines and routes change."""

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, read_label
-from reconciler.core.model import Instance
 from reconciler.core.record import Record
 from reconciler.core.states import rate_per_hour
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Literal
 
-from reconciler.core.model import Instance
+from reconciler.core.instance import Instance
 
 GRACE_S = {"exited": 120.0, "offline": 600.0, "unknown": 600.0}
 """How long a bad report must last, from the first list that showed it, before it counts against an instance."""

@@ -19,7 +19,7 @@ from reconciler.core.causes import (
     REFUSED,
     TIMED_OUT,
 )
-from reconciler.core.model import Endpoint
+from reconciler.core.instance import Endpoint
 from reconciler.probe.latency import Address, is_public
 from reconciler.probe.names import Names
 from reconciler.probe.visit import Missed, Visit

@@ -17,7 +17,8 @@ from reconciler.core.causes import (
     NOT_PUBLISHED,
     exited,
 )
-from reconciler.core.model import Endpoint, Port
+from reconciler.core.instance import Endpoint
+from reconciler.core.model import Port
 from reconciler.core.readiness import Check, Target
 from reconciler.probe.banner import read_banner
 from reconciler.probe.dialling import Dialler

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.core.causes import CLOSED, NO_ANSWER, NOT_HTTP, http_status
-from reconciler.core.model import Endpoint
+from reconciler.core.instance import Endpoint
 from reconciler.probe.visit import Missed, Visit
 
 _KEPT = "/?&=%:@!$'()*+,;~-._"

@@ -9,7 +9,8 @@ from pathlib import Path
 from unicodedata import is_normalized
 
 from reconciler.core.importing import Group
-from reconciler.core.model import Port, Setup
+from reconciler.core.instance import Setup
+from reconciler.core.model import Port
 from reconciler.core.shapes import looks_secret
 from reconciler.core.text import safe
 from reconciler.diagnostics import Diagnostic

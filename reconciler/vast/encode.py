@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.core.model import Connect, Container, Port, RentOrder
+from reconciler.core.model import Connect, Container, Port
+from reconciler.core.offer import RentOrder
 from reconciler.core.rental import LEAST_BID, MOST_BID
 from reconciler.core.secret import Hidden
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.clock import Clock
-from reconciler.core.model import Instance
+from reconciler.core.instance import Instance
 from reconciler.errors import DoubtfulReading
 from reconciler.provider import Listing
 from reconciler.vast.answers import Answer, Call, doubtful, trusted

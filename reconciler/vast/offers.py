@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from reconciler.core.model import Offer
+from reconciler.core.offer import Offer
 from reconciler.vast.decode import MAX_ID, Record, as_record, flag, identifier, known_text, moment, number, text, whole
 from reconciler.vast.traits import RowTraits
 

@@ -6,7 +6,8 @@ import ipaddress
 import re
 from functools import lru_cache
 
-from reconciler.core.model import Endpoint, Port
+from reconciler.core.instance import Endpoint
+from reconciler.core.model import Port
 from reconciler.core.text import SafeText, safe
 from reconciler.vast.decode import Record, as_record
 

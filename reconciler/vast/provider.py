@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from reconciler.clock import Clock
-from reconciler.core.model import Account, Instance, OfferQuery, RentOrder
+from reconciler.core.instance import Account, Instance
+from reconciler.core.offer import OfferQuery, RentOrder
 from reconciler.core.rises import Asked
 from reconciler.core.ssh_keys import SshKey
 from reconciler.core.template import Template, matching

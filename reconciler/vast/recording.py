@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.core.model import Offer
+from reconciler.core.offer import Offer
 from reconciler.errors import WrongUsage
 from reconciler.vast.decode import Malformed, decode
 from reconciler.vast.offers import offers

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-from reconciler.core.model import Endpoint, Instance
+from reconciler.core.instance import Endpoint, Instance
 from reconciler.core.text import safe
 from reconciler.vast.decode import (
     MAX_ID,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from reconciler.core.model import OfferQuery
+from reconciler.core.offer import OfferQuery
 from reconciler.vast.conditions import Condition, asked, condition_of, plain
 
 MAX_ROWS = 64

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from reconciler.core.model import Connect, Port, Setup
+from reconciler.core.instance import Setup
+from reconciler.core.model import Connect, Port
 from reconciler.core.text import SafeText, safe
 from reconciler.vast.decode import Record
 

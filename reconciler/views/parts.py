@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.core.candidates import Candidate
-from reconciler.core.model import Fleet, Instance
+from reconciler.core.instance import Instance
+from reconciler.core.model import Fleet
 from reconciler.core.plan import (
     Action,
     Cost,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.diff import Diff, Member, SeatView
-from reconciler.core.model import Instance
+from reconciler.core.instance import Instance
 from reconciler.core.states import rate_per_hour
 
 

@@ -12,7 +12,7 @@ from reconciler.cli.compose import open_world
 from reconciler.cli.options import Where
 from reconciler.cli.playground import PlaygroundProbe, is_here
 from reconciler.cli.virtual import VirtualProbe
-from reconciler.core.model import Account, Endpoint
+from reconciler.core.instance import Account, Endpoint
 from reconciler.core.readiness import Check, Target
 from reconciler.core.text import safe
 from reconciler.errors import Interrupted

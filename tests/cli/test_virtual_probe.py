@@ -10,7 +10,9 @@ from builders import money
 from simulator.served import IN_PROCESS, client
 
 from reconciler.cli.virtual import VirtualProbe
-from reconciler.core.model import Container, Instance, OfferQuery, Port, RentOrder
+from reconciler.core.instance import Instance
+from reconciler.core.model import Container, Port
+from reconciler.core.offer import OfferQuery, RentOrder
 from reconciler.core.readiness import Check, Target
 from reconciler.simulator.failing import fail
 from reconciler.simulator.knocks import Knocks
@@ -150,7 +152,7 @@ def test_the_host_keys_of_simulated_instances_are_kept_beside_the_simulated_ledg
     """So the alarm also rings in a later command."""
     from reconciler.cli.compose import open_world
     from reconciler.cli.options import Where
-    from reconciler.core.model import Account
+    from reconciler.core.instance import Account
 
     from .project import LEDGER, STATE
 

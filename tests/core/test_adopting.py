@@ -27,8 +27,9 @@ from hypothesis import strategies as st
 
 from reconciler.core.adopting import RULES
 from reconciler.core.differences import differences
+from reconciler.core.instance import Setup
 from reconciler.core.label import read_label
-from reconciler.core.model import FromEnv, Limit, Port, Setup, Spread
+from reconciler.core.model import FromEnv, Limit, Port, Spread
 from reconciler.core.text import safe
 
 DAY_S = 86_400.0

@@ -7,7 +7,8 @@ from builders import NOW, OWNER, adopted, fleet, instance, leaving, record
 
 from reconciler.core.checking import targets_of, watched
 from reconciler.core.health import Health
-from reconciler.core.model import Port, Setup
+from reconciler.core.instance import Setup
+from reconciler.core.model import Port
 from reconciler.core.readiness import Check, Readiness
 
 JUNE = fleet(ports=(8000,), readiness=Readiness(None, (Check("ssh"), Check("tcp", 8000))))

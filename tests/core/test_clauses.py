@@ -8,7 +8,8 @@ import pytest
 from builders import offer
 
 from reconciler.core.clauses import holds, refuses, version
-from reconciler.core.model import NO_TRAITS, Clause
+from reconciler.core.model import Clause
+from reconciler.core.offer import NO_TRAITS
 from reconciler.core.query_language import understand
 
 D = Decimal

@@ -9,7 +9,8 @@ import pytest
 from builders import DAY_S, NO_BANS, NOW, bans, fleet, judged, offer, regions
 
 from reconciler.core.eligibility import Judge, min_direct_ports
-from reconciler.core.model import Banned, Offer
+from reconciler.core.model import Banned
+from reconciler.core.offer import Offer
 
 
 def refusals(spec, row: Offer, shared=NO_BANS) -> list[str]:

@@ -23,7 +23,8 @@ from builders import (
 
 from reconciler.core.budget import Standing, committed, fleet_budget
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
-from reconciler.core.model import Account, Fleet, Limits, Policy, RunwayHours
+from reconciler.core.instance import Account
+from reconciler.core.model import Fleet, Limits, Policy, RunwayHours
 from reconciler.core.plan import FleetPlan, Plan
 
 D = Decimal

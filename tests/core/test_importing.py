@@ -8,7 +8,8 @@ import pytest
 from builders import instance, money
 
 from reconciler.core.importing import groups_of, tagged
-from reconciler.core.model import Port, Setup
+from reconciler.core.instance import Setup
+from reconciler.core.model import Port
 from reconciler.core.text import safe
 
 

@@ -12,8 +12,9 @@ from reconciler.core.batches import Batch
 from reconciler.core.broke import no_credit, without_credit
 from reconciler.core.budget import Standing
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
+from reconciler.core.instance import Account
 from reconciler.core.label import Seat
-from reconciler.core.model import Account, Limits, Rollout
+from reconciler.core.model import Limits, Rollout
 from reconciler.core.plan import Destroy, Plan
 from reconciler.core.replacing import replacements_of, with_emptied, with_replacement, without_replacement
 from reconciler.core.traces import Suspect

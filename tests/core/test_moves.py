@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from builders import NO_BANS, NOW, OWNER, adopted, diff, fleet, instance, intent, known, leaving, record, seat
 
+from reconciler.core.instance import Setup
 from reconciler.core.label import read_label
-from reconciler.core.model import Setup
 from reconciler.core.moves import Ask, Ground, adopt_all, adopt_named, release_all, release_named, under_way
 from reconciler.core.record import Relabel
 from reconciler.core.text import safe

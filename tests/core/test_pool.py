@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.crowd import overlap
-from reconciler.core.model import OfferQuery
+from reconciler.core.offer import OfferQuery
 from reconciler.core.pool import Pool
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from reconciler.core.budget import Standing, committed, costs
 from reconciler.core.crowd import overlap
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
+from reconciler.core.instance import Account
 from reconciler.core.label import Mark, read_label
-from reconciler.core.model import Account, Limit, Limits, Rollout
+from reconciler.core.model import Limit, Limits, Rollout
 from reconciler.core.plan import Create, Destroy, Plan, Replace, due
 from reconciler.core.planner import fleet_plan
 

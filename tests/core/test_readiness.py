@@ -6,7 +6,8 @@ import pytest
 from builders import fleet, instance
 
 from reconciler.core.causes import NO_KEY, NO_ROUTE, REFUSED, TIMED_OUT
-from reconciler.core.model import Port, Setup
+from reconciler.core.instance import Setup
+from reconciler.core.model import Port
 from reconciler.core.readiness import Check, Finding, Readiness, blinded, boot_timeout_s, checks_of, checks_of_another
 
 SSH, HTTP = Check("ssh"), Check("http", 8000, "/healthz")

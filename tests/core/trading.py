@@ -10,7 +10,9 @@ from builders import DAY_S, NO_BANS, NOW, diff, fleet, instance, money, record
 from reconciler.core.cheaper import Asking, looks, with_looks
 from reconciler.core.diff import Diff
 from reconciler.core.guards import Allowed, guard_fleet
-from reconciler.core.model import Fleet, Instance, Offer, Policy
+from reconciler.core.instance import Instance
+from reconciler.core.model import Fleet, Policy
+from reconciler.core.offer import Offer
 from reconciler.core.place import Ground, place
 from reconciler.core.plan import FleetPlan, Plan
 from reconciler.core.planner import fleet_plan

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.core.candidates import Appraiser
-from reconciler.core.model import Blacklist, Fleet, Offer
+from reconciler.core.model import Blacklist, Fleet
+from reconciler.core.offer import Offer
 from reconciler.core.shortage import shortage
 from reconciler.spec.load import load
 from reconciler.vast.decode import decode

@@ -10,7 +10,8 @@ from builders import NO_BANS, NOW, offer, seat
 
 from reconciler.core.clauses import refuses
 from reconciler.core.gpus import normalise
-from reconciler.core.model import Fleet, Offer, OfferQuery
+from reconciler.core.model import Fleet
+from reconciler.core.offer import Offer, OfferQuery
 from reconciler.core.place import Ground
 from reconciler.core.placement import Need
 from reconciler.core.places import parse_location

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.cover import covers
-from reconciler.core.model import Clause, OfferQuery
+from reconciler.core.model import Clause
+from reconciler.core.offer import OfferQuery
 from reconciler.core.pool import Pool
 
 from .shop import fits

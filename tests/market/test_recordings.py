@@ -11,7 +11,7 @@ import pytest
 from builders import NO_BANS, fleet
 
 from reconciler.core.candidates import Appraiser
-from reconciler.core.model import Offer, OfferQuery
+from reconciler.core.offer import Offer, OfferQuery
 from reconciler.core.place import Ground, place
 from reconciler.core.pool import Pool
 from reconciler.provider import Found

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reconciler.core.model import Container, Port, RentOrder
+from reconciler.core.model import Container, Port
+from reconciler.core.offer import RentOrder
 from reconciler.provider import DestroySent, Rented
 from reconciler.simulator.server import SimulatorServer
 from reconciler.simulator.simulation import Simulation, open_simulation

@@ -13,7 +13,9 @@ import asyncssh
 import httpx
 from simulator.served import WorldClock, village
 
-from reconciler.core.model import Container, Instance, OfferQuery, Port, RentOrder
+from reconciler.core.instance import Instance
+from reconciler.core.model import Container, Port
+from reconciler.core.offer import OfferQuery, RentOrder
 from reconciler.core.readiness import Check, Finding, Target
 from reconciler.probe.checks import MachineProbe
 from reconciler.probe.latency import public_or_loopback

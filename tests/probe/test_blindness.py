@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.causes import NEVER_COUNTS
-from reconciler.core.model import Endpoint, Instance, Port
+from reconciler.core.instance import Endpoint, Instance
+from reconciler.core.model import Port
 from reconciler.probe.rounds import Manner
 
 from .served import ALL, COMMAND, GPU, HASTE, HTTP, OURS, SSH, TCP, copies, key_file, look, probe, target

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.model import Endpoint, Instance, Port
+from reconciler.core.instance import Endpoint, Instance
+from reconciler.core.model import Port
 from reconciler.errors import Interrupted
 from reconciler.probe.rounds import Manner
 from reconciler.probe.visit import Patience

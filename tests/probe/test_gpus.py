@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconciler.core.model import Instance
+from reconciler.core.instance import Instance
 from reconciler.core.readiness import Target
 from reconciler.probe.gpus import ENOUGH, judge, read_cards
 from reconciler.probe.visit import Missed

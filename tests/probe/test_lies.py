@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconciler.core.model import Instance
+from reconciler.core.instance import Instance
 from reconciler.core.readiness import Check
 from reconciler.probe.known_hosts import KnownHosts
 from reconciler.simulator.lies import LIES

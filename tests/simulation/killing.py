@@ -32,8 +32,8 @@ import reconciler.views.text
 from reconciler.cli.apply import Consent, begun, carry_out
 from reconciler.clock import StoppingClock
 from reconciler.core.assemble import Wish
+from reconciler.core.instance import Account
 from reconciler.core.label import Mark, Seat, read_label
-from reconciler.core.model import Account
 from reconciler.core.record import Record
 from reconciler.errors import ReconcileError
 from reconciler.ledger.sqlite import SqliteStore

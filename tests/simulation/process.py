@@ -12,7 +12,7 @@ from reconciler.cli.options import Shape
 from reconciler.cli.screen import Screen
 from reconciler.clock import StoppingClock
 from reconciler.core.assemble import Wish
-from reconciler.core.model import Account
+from reconciler.core.instance import Account
 from reconciler.core.record import Record
 from reconciler.errors import ReconcileError
 from reconciler.provider import Provider

@@ -12,7 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.core.evidence import Settle
-from reconciler.core.model import Instance, Policy, RentOrder
+from reconciler.core.instance import Instance
+from reconciler.core.model import Policy
+from reconciler.core.offer import RentOrder
 from reconciler.core.record import Record
 from reconciler.core.text import SafeText
 from reconciler.errors import DoubtfulReading, Unreachable

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import httpx
 
-from reconciler.core.model import Container, OfferQuery, RentOrder
+from reconciler.core.model import Container
+from reconciler.core.offer import OfferQuery, RentOrder
 from reconciler.simulator.faults import parse
 from reconciler.simulator.faulty import FaultyDoor
 from reconciler.simulator.origin import Generated

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reconciler.core.clauses import refuses
-from reconciler.core.model import OfferQuery
+from reconciler.core.offer import OfferQuery
 from reconciler.core.query_language import understand
 from reconciler.vast.decode import decode
 from reconciler.vast.offers import offer, offers

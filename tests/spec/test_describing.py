@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from reconciler.core.differences import differences
 from reconciler.core.drift import dynamic_drift
 from reconciler.core.importing import groups_of
-from reconciler.core.model import Port, Setup
+from reconciler.core.instance import Setup
+from reconciler.core.model import Port
 from reconciler.core.text import safe
 from reconciler.spec.describing import described_text, wrong_with
 from reconciler.spec.load import load

@@ -22,7 +22,8 @@ from reconciler.core.candidates import Appraiser
 from reconciler.core.fields import spec_hash
 from reconciler.core.health import Health
 from reconciler.core.label import Mark, Seat, write_label
-from reconciler.core.model import Fleet, FromEnv, Offer, RentOrder
+from reconciler.core.model import Fleet, FromEnv
+from reconciler.core.offer import Offer, RentOrder
 from reconciler.core.place import place
 from reconciler.core.planner import needs_of
 from reconciler.core.readiness import checks_of

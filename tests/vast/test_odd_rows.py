@@ -10,7 +10,7 @@ import pytest
 from builders import NO_BANS, NOW, fleet, regions
 
 from reconciler.core.eligibility import Judge
-from reconciler.core.model import Offer
+from reconciler.core.offer import Offer
 from reconciler.core.places import parse_location
 from reconciler.vast.decode import decode
 from reconciler.vast.offers import offer, offers

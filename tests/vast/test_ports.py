@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.model import Endpoint
+from reconciler.core.instance import Endpoint
 from reconciler.vast.ports import SSH, published
 from reconciler.vast.rows import instance
 

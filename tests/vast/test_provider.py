@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.model import Account, Endpoint, Instance, Port, Setup
+from reconciler.core.instance import Account, Endpoint, Instance, Setup
+from reconciler.core.model import Port
 from reconciler.errors import DoubtfulReading, KeyProblem, ReconcileError, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import DestroyDoubtful, DestroySent, Found, Gone, Provider
 from reconciler.vast.provider import VastProvider

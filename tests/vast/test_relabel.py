@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from reconciler.core.model import Port, Setup
+from reconciler.core.instance import Setup
+from reconciler.core.model import Port
 from reconciler.errors import KeyProblem
 from reconciler.provider import Gone, RelabelDoubtful, RelabelSent
 from reconciler.vast.pacing import GAP_SECONDS

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 import httpx
 
-from reconciler.core.model import Container, OfferQuery, RentOrder
+from reconciler.core.model import Container
+from reconciler.core.offer import OfferQuery, RentOrder
 from reconciler.vast.client import Wire
 from reconciler.vast.key import ApiKey
 from reconciler.vast.pacing import Pacing

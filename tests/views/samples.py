@@ -12,8 +12,9 @@ from reconciler.core.candidates import Candidate
 from reconciler.core.diff import Fault, Member
 from reconciler.core.drift import Drift
 from reconciler.core.importing import Group, groups_of
+from reconciler.core.instance import Instance
 from reconciler.core.label import Mark
-from reconciler.core.model import Fleet, Instance, Source
+from reconciler.core.model import Fleet, Source
 from reconciler.core.moves import Move, Moves, Refusal, Step
 from reconciler.core.placement import Choice
 from reconciler.core.plan import (

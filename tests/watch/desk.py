@@ -8,10 +8,11 @@ from typing import Any
 
 from builders import NOW, fleet, instance, policy
 
-from reconciler.apply import Run
+from reconciler.apply.run import Run
 from reconciler.core.assemble import Wish
 from reconciler.core.calls import Calls
-from reconciler.core.model import Account, Fleet, Instance
+from reconciler.core.instance import Account, Instance
+from reconciler.core.model import Fleet
 from reconciler.core.record import Record
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.watching import Note

@@ -15,15 +15,16 @@ from typing import Any
 import pytest
 
 import reconciler
-from reconciler.apply import Run, Secrets
+from reconciler.apply.run import Run, Secrets
 from reconciler.cli import cli
 from reconciler.cli.apply import Consent, carry_out
 from reconciler.cli.compose import World
 from reconciler.cli.options import Shape
 from reconciler.cli.plan import look
 from reconciler.cli.screen import Screen
-from reconciler.core.model import Container, RegistryLogin, RentOrder
+from reconciler.core.model import Container, RegistryLogin
 from reconciler.core.model import FromEnv as From
+from reconciler.core.offer import RentOrder
 from reconciler.core.saved import write_plan
 from reconciler.errors import ReconcileError
 from reconciler.provider import DestroyDoubtful

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from reconciler.core.model import Container, RentOrder
+from reconciler.core.model import Container
+from reconciler.core.offer import RentOrder
 from reconciler.provider import RentDoubtful
 from reconciler.vast.answers import Call
 from reconciler.vast.client import Wire
