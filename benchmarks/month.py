@@ -22,7 +22,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 
-from months.figures import BEST, BIDS, CHEAPEST, FORGETS, OURS, REPLACES, Figures, Month, merged, played
+from months.figures import BEST, BIDS, CHEAPEST, FORGETS, OURS, PRESENT, REPLACES, Figures, Month, merged, played
 
 GOAL_SHARE = 0.995
 BOOT_S = 1200.0
@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("--tell", action="store_true", help="print what this tool says in every run, and nothing else")
     asked = parser.parse_args()
     months = {n: [Month(n, asked.days, seed, asked.every, asked.lost) for seed in asked.seed] for n in asked.replicas}
-    ways = (OURS, *([BIDS] if asked.bids else []), REPLACES, FORGETS, BEST, CHEAPEST)
+    ways = (OURS, *([BIDS, PRESENT] if asked.bids else []), REPLACES, FORGETS, BEST, CHEAPEST)
     if asked.tell:
         for month in (each for of in months.values() for each in of):
             played(BIDS if asked.bids else OURS, month, lambda text: print(text, flush=True))

@@ -8,8 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
+from reconciler.core.assemble import Wish
+from reconciler.core.model import Limits, Policy
+from reconciler.core.rental import ON_DEMAND, Outbid, Rental
 from reconciler.simulator.laws import LIVELY, Laws
 
 from .best import Best
@@ -19,8 +23,15 @@ from .simple import Forgets, Replaces, Script
 from .truth import Gap, Watched
 
 DAY_S = 86_400.0
-OURS, BIDS, FORGETS, REPLACES = "reconcile", "reconcile, bids", "rent and forget", "cheapest first"
+OURS, FORGETS, REPLACES = "reconcile", "rent and forget", "cheapest first"
+BIDS, PRESENT = "by bids", "by bids, to be there"
 BEST, CHEAPEST = "all is known", "all is known, moves"
+RENTALS = {
+    BIDS: Rental("interruptible"),
+    PRESENT: Rental("interruptible", bid_over_floor=Decimal(50), outbid=Outbid(600.0, "on-demand")),
+}
+LIMITS = {PRESENT: Limits(replacements_per_seat_per_day=24)}
+"""Where a way does not go by the defaults."""
 SCRIPTS = {FORGETS: Forgets, REPLACES: Replaces}
 
 
@@ -116,14 +127,15 @@ def merged(found: Sequence[Figures]) -> Figures:
 
 
 def _played(way: str, month: Month, world: Watched, folder: Path, say: Callable[[str], None]) -> Ours | Script | Best:
-    want, begun = fleet(month.replicas, bids=way == BIDS), world.now
+    want, begun = fleet(month.replicas, RENTALS.get(way, ON_DEMAND)), world.now
     until = begun + month.seconds
     if way in (BEST, CHEAPEST):
         best = Best(world, want, moves=way == CHEAPEST)
         best.run(until)
         return best
     script = SCRIPTS.get(way)
-    player = script(world, want, month.lost) if script else ours(world, want, folder, say, month.lost)
+    wish = Wish((want,), Policy(limits=LIMITS.get(way, Limits())), complete=False)
+    player = script(world, want, month.lost) if script else ours(world, wish, folder, say, month.lost)
     _cron(player, world, begun, month.every, until)
     return player
 

@@ -32,10 +32,9 @@ class Goods(NamedTuple):
     price: float
 
 
-def fleet(replicas: int, *, bids: bool = False) -> Fleet:
-    """The fleet of the month, with default rules; or one that rents by bids."""
+def fleet(replicas: int, rental: Rental = ON_DEMAND) -> Fleet:
+    """The fleet of the month, with default rules but for how it rents."""
     container = Container(image=IMAGE, connect="ssh-direct")
-    rental = Rental("interruptible") if bids else ON_DEMAND
     return Fleet(NAME, Gpu(MODELS), Price(CAP), container, replicas=replicas, rental=rental)
 
 

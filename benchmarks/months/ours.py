@@ -15,7 +15,6 @@ from reconciler.cli.screen import Screen
 from reconciler.cli.virtual import VirtualProbe
 from reconciler.clock import StoppingClock
 from reconciler.core.assemble import Wish
-from reconciler.core.model import Fleet, Policy
 from reconciler.core.settle import Settle
 from reconciler.errors import ReconcileError
 from reconciler.ledger.sqlite import SqliteStore
@@ -98,7 +97,6 @@ class Ours:
         return Desk(provider, clock, Settle(), wire, (), None, self.ledger, probe, hosts, checks=probe)
 
 
-def ours(world: Watched, fleet: Fleet, folder: Path, say: Callable[[str], None], lost: float = 0.0) -> Ours:
-    """The tool for this fleet, with an empty ledger in `folder`."""
-    wish = Wish((fleet,), Policy(), complete=False)
+def ours(world: Watched, wish: Wish, folder: Path, say: Callable[[str], None], lost: float = 0.0) -> Ours:
+    """The tool with this wish, and with an empty ledger in `folder`."""
     return Ours(world, wish, folder / "ledger.db", say, Counting(world, lost))
