@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 NO_SKIPS = "RECONCILE_NO_SKIPS"
 MARKET_DATA = "RECONCILE_MARKET_DATA"
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+"""A busy machine is no failure: nothing here is judged by how long it takes."""
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from reconciler.apply.destroys import confirm, send_destroy
+from reconciler.apply.destroys import confirm, send_destroy, skipped
 from reconciler.apply.rents import rent
 from reconciler.apply.run import Run
 from reconciler.core.budget import money
@@ -37,7 +37,9 @@ def apply(run: Run, plan: Plan) -> None:
     while destroys or rents:
         if destroys and (not rents or _destroy_is_free_first(run)):
             action = destroys.popleft()
-            if send_destroy(run, action):
+            if _nothing_follows(run, action):
+                run.note(skipped(action, "nothing is rented for its fleet any more in this run"))
+            elif send_destroy(run, action):
                 sent.append(action)
         else:
             rent(run, rents.popleft())
@@ -52,6 +54,11 @@ def apply(run: Run, plan: Plan) -> None:
 def _old_first(action: Rent | Destroy) -> bool:
     """Whether the action begins with a destroy."""
     return isinstance(action, Destroy) or (isinstance(action, Replace) and action.order == "destroy-first")
+
+
+def _nothing_follows(run: Run, action: Destroy | Replace) -> bool:
+    """Whether the action is to put something in the place of what it destroys, and this run rents it no more."""
+    return isinstance(action, Replace) and (run.rents_stopped or action.seat.fleet in run.stopped_fleets)
 
 
 def _destroy_is_free_first(run: Run) -> bool:

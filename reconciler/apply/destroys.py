@@ -52,7 +52,7 @@ def send_destroy(run: Run, action: Destroy | Replace) -> bool:
             reading, read_at = _fresh(run, action)
     if isinstance(reading, Instance) and run.clock.now() - read_at > FRESH_READ_S:
         run.unread.add(victim)
-        reading = _skipped(action, f"its reading is older than {FRESH_READ_S:.0f} s")
+        reading = skipped(action, f"its reading is older than {FRESH_READ_S:.0f} s")
     if isinstance(reading, Outcome):
         run.note(reading)
         return False
@@ -125,21 +125,21 @@ def _judged(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
         if keeper is not None and stays is None:
             if action.old.id in run.record.leaving:  # Sent before, in vain: what is left of the seat stays.
                 run.save(without_leaving(run.record, action.old.id))
-            return _skipped(action, f"instance {keeper}, which was to stay, is not seen alive in this seat")
+            return skipped(action, f"instance {keeper}, which was to stay, is not seen alive in this seat")
         reading = run.provider.instance(action.old.id)
     except (DoubtfulReading, Unreachable) as error:
         run.unread.add(action.old.id)
-        return _skipped(action, f"could not be read afresh: {error}")
+        return skipped(action, f"could not be read afresh: {error}")
     if isinstance(reading, Gone):
         return reading
     mark = read_label(reading.label, action.old.mark.owner)
     if not isinstance(mark, Mark) or mark.seat != action.seat:
-        return _skipped(action, "its label is not ours any more")
+        return skipped(action, "its label is not ours any more")
     for_its_fault = isinstance(action, Replace) or action.unasked
     if for_its_fault and action.old.fault is not None and is_over(action.old.fault, reading):
-        return _skipped(action, f"it recovered: {reading.reported}")
+        return skipped(action, f"it recovered: {reading.reported}")
     if stays is State.PENDING and state_of(reading) is State.READY:
-        return _skipped(action, f"it runs, and instance {keeper}, which is to stay, still boots")
+        return skipped(action, f"it runs, and instance {keeper}, which is to stay, still boots")
     return reading
 
 
@@ -153,7 +153,8 @@ def _state_of_keeper(run: Run, action: Destroy | Replace, keeper: int) -> State 
     return state if isinstance(mark, Mark) and mark.seat == action.seat else None
 
 
-def _skipped(action: Destroy | Replace, why: str) -> Outcome:
+def skipped(action: Destroy | Replace, why: str) -> Outcome:
+    """A destroy that is not sent."""
     return Outcome("skipped", action.seat, f"instance {action.old.id} is left alone: {why}", action.old.id)
 
 

@@ -14,6 +14,9 @@ from reconciler.core.states import State
 if TYPE_CHECKING:
     from reconciler.core.diff import Member
 
+_AT_REST = (State.OUTBID, State.HELD, State.QUEUED)
+"""What rests proves nothing, and may rest for ever: another seat's instance is the first one then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Canary:
@@ -31,7 +34,8 @@ def canary_of(fleet: Fleet, members: Iterable[Member], now: float) -> Canary | N
     if lasts_s is None:
         return None
     current = spec_hash(fleet)
-    first = [member for member in members if member.mark.spec_hash == current and not member.mark.adopted]
+    ours = (member for member in members if member.mark.spec_hash == current and not member.mark.adopted)
+    first = [member for member in ours if not (member.condemned or member.state in _AT_REST)]
     if not first:
         return Canary()
     left = {member.mark.seat: lasts_s - (now - since) for member in first if (since := ready_since(member)) is not None}

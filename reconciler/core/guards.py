@@ -150,13 +150,15 @@ def _protected(plan: FleetPlan, policy: Policy, allowed: Allowed) -> FleetPlan:
 def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
     """Live instances, open attempts and what is rented now stay within the fleet's budget.
 
-    Where a create-first step would break a written one, that step is destroy-first. One that is not written counts
+    Where a create-first step would break a written one, that step is destroy-first, unless the fleet is short of an
+    instance already. One that is not written counts
     every instance at the cap at most: after the cap was lowered it would leave no room for a step.
     """
     budget, written = fleet_budget(plan.fleet), plan.fleet.price.budget_per_hour is not None
     spent = committed(part) if written else committed(part) - over_cap(part)
     room = Room(spent, budget)
     later = Room(spent - freed_by_then(plan, part), budget)
+    may_turn = written and all(view.keeper is not None and view.bucket != "unhealthy" for view in part.seats)
     kept: list[Action] = []
     out: list[Action] = []
     for action in plan.actions:
@@ -164,7 +166,7 @@ def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
             kept.append(action)
             continue
         rooms = (later,) if is_later_step(action) else (room, later)
-        if written and isinstance(action, Replace) and not all(r.fits(action, money(action)) for r in rooms):
+        if may_turn and isinstance(action, Replace) and not all(r.fits(action, money(action)) for r in rooms):
             action = old_first(action)
         weight = money(action) if written else money(action, at_most=plan.fleet.price.max_per_hour)
         if all(r.fits(action, weight) for r in rooms):

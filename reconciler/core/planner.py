@@ -162,7 +162,7 @@ def _of_seat(
     elif choice is not None and view.keeper is not None and view.bucket == "outbid":
         yield _follow(view, view.keeper, choice, fleet, pace.next(view.seat) or going or rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":
-        wait = pace.next(view.seat) or going or rents_wait
+        wait = pace.step(view.seat) or going or rents_wait
         reason = "; ".join(map(str, view.keeper.drifts))
         yield Replace(
             view.seat,
@@ -241,26 +241,37 @@ def _extras(view: SeatView) -> Iterator[Destroy]:
     for extra in view.extras:
         if extra.left_alone or _on_trial(extra):
             continue
-        serves_still = extra.state in (State.READY, State.OUTBID) and keeper.state is not State.READY
+        needed = keeper.state is not State.READY and _may_serve(extra)
         reason = _why_extra(extra, keeper)
-        wait = Wait(f"until instance {keeper.id} runs") if serves_still else None
+        wait = Wait(f"until instance {keeper.id} runs") if needed else None
         yield Destroy(view.seat, extra, reason, wait, keeper.id)
+
+
+def _may_serve(member: Member) -> bool:
+    """Whether it serves, or may do so again: one failed look does not make it worse than an instance that boots."""
+    if member.state in (State.READY, State.OUTBID):
+        return True
+    return member.fault is not None and member.fault.grace_left_s > 0 and not member.fault.booting
 
 
 def _why_extra(extra: Member, keeper: Member) -> str:
     """Why a further instance of a seat goes and the keeper stays."""
-    if extra.trial_left_s is not None:
+    fault = extra.fault if extra.fault is not None and extra.fault.grace_left_s <= 0 else None
+    if extra.trial_left_s is not None and (fault is None or not fault.over_status):
         return f"replace.cheaper: it was not ready in time, instance {keeper.id} stays"
-    if extra.fault is not None and extra.fault.grace_left_s <= 0 and extra.state is not State.OUTBID:
+    if fault is not None and extra.state is not State.OUTBID:
         return f"instance {extra.id} {_wrong(extra)}; instance {keeper.id} stays"
     drift = "; ".join(map(str, extra.drifts))
     return f"replaced by instance {keeper.id}" + (f": {drift}" if drift else "")
 
 
 def _on_trial(member: Member) -> bool:
-    """Whether it may still become ready, beside the instance whose place it would take."""
-    coming = member.state in (State.PENDING, State.QUEUED)
-    return coming and member.trial_left_s is not None and member.trial_left_s > 0
+    """Whether it may still become ready, beside the instance whose place it would take. How long it may boot is said
+    by the rules of the trial; what the host says it cannot start is over at once."""
+    coming = member.state in (State.PENDING, State.QUEUED, State.UNREADY)
+    fault = member.fault
+    hopeless = fault is not None and fault.over_status and fault.grace_left_s <= 0
+    return coming and not hopeless and member.trial_left_s is not None and member.trial_left_s > 0
 
 
 def _surplus(part: FleetDiff) -> Iterator[Destroy]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from reconciler.core.budget import on_the_way
 from reconciler.core.canary import Canary
-from reconciler.core.diff import FleetDiff
+from reconciler.core.diff import FleetDiff, SeatView
 from reconciler.core.label import Seat
 from reconciler.core.plan import FleetPlan, Replace, Wait
 
@@ -18,7 +18,7 @@ SECONDS_A_STEP = 240.0
 
 class Pace:
     """Whose turn it is: as many seats are under way as `rollout.at_once` says, those included for which something is
-    on its way for another reason."""
+    on its way for another reason. A step of a rollout also waits for seats that it would leave the fleet short of."""
 
     def __init__(self, part: FleetDiff, crowded: Iterable[Seat]) -> None:
         waits = ("pending", "doubtful")
@@ -28,20 +28,39 @@ class Pace:
         busy += [item.seat for item in part.leaving_beyond]
         busy += [intent.seat for intent in part.intents_beyond]
         self._line = list(dict.fromkeys(busy))
+        self._short = [seat for seat in short_of(part) if seat not in self._line]
         self._steps: set[Seat] = set()
         self._step = part.fleet.step if part.canary is None else 1
         self._canary = _wait_for(part.canary)
 
+    def step(self, seat: Seat) -> Wait | None:
+        """None for a seat of the rollout whose turn it is; else what it waits for."""
+        return self._canary or self._behind(seat, [*self._short, *self._line])
+
     def next(self, seat: Seat) -> Wait | None:
-        """None for a seat whose turn it is; else what it waits for."""
-        if self._canary is not None:
-            return self._canary
-        line = [other for other in self._line if other != seat]  # No seat waits for itself.
+        """The same for a seat that gets another instance for another reason."""
+        return self._behind(seat, self._line)
+
+    def _behind(self, seat: Seat, line: list[Seat]) -> Wait | None:
+        line = [other for other in line if other != seat]  # No seat waits for itself.
         behind = line[-self._step] if len(line) >= self._step else None
         turn = behind if behind in self._steps else None
-        self._line = [*line, seat]
+        self._line = [*(other for other in self._line if other != seat), seat]
         self._steps.add(seat)
         return Wait(f"after {behind}", turn=turn) if behind is not None else None
+
+
+def short_of(part: FleetDiff) -> list[Seat]:
+    """Seats that a rollout must not leave behind: one whose new instance fails; and where old instances go first, also
+    one that is empty, or whose instance is dead."""
+    first_out = part.fleet.rollout.order == "destroy-first"
+    return [view.seat for view in part.seats if _fails(view, first_out)]
+
+
+def _fails(view: SeatView, first_out: bool) -> bool:
+    if view.keeper is None:
+        return first_out
+    return view.bucket == "unhealthy" and (first_out or not view.keeper.drifts)
 
 
 def _wait_for(canary: Canary | None) -> Wait | None:

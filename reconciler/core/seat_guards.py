@@ -76,10 +76,10 @@ def wasted_limit(fleet: Fleet, limits: Limits) -> Decimal:
 
 
 def _too_dear(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPlan:
-    """At most so much money within a day for instances of a seat that were never ready."""
+    """At most so much money within a day for instances of a seat that were never ready, those of a rollout included."""
     most = wasted_limit(part.fleet, limits)
     dear = {view.seat: view for view in part.seats if view.wasted >= most and view.wasted > 0}
-    out = [a for a in plan.actions if a.seat in dear and isinstance(a, Create | Replace) and is_unasked(a)]
+    out = [a for a in plan.actions if a.seat in dear and isinstance(a, Create | Replace)]
     kept = tuple(a for a in plan.actions if not any(a is each for each in out))
     return replace(plan, actions=kept, held=(*plan.held, *(_dear(a, dear[a.seat], most) for a in out)))
 

@@ -9,9 +9,11 @@ from builders import DAY_S, HOUR_S, NOW, diff, fleet, instance, intent, money, o
 
 from reconciler.core.budget import money as weight
 from reconciler.core.cheaper import LOOK_EVERY_S, ROWS_FOR_LOOKS, Asking, looks, worth
+from reconciler.core.health import Health
 from reconciler.core.label import read_label
 from reconciler.core.model import Rollout
 from reconciler.core.renewal import Cheaper
+from reconciler.core.text import safe
 from reconciler.core.trials import Proposal, Trial, until, with_trial, without_trial
 
 from .trading import ASKING, asks, compared, later, old, planned
@@ -285,9 +287,26 @@ CANDIDATES = {
     "ready a little late it does too": ("running", "running", -5, ["- june/0 100"], "ready", 101),
     "late it goes, and the old one stays": ("running", "loading", 0, ["- june/0 101"], "ready", 100),
     "failed it goes": ("running", "exited", 60, ["- june/0 101"], "ready", 100),
-    "when the old one dies it is the one that stays": ("exited", "loading", 60, ["- june/0 100"], "pending", 101),
+    "when the old one fails it may come back": (
+        "exited",
+        "loading",
+        60,
+        ["- june/0 100, until instance 101 runs"],
+        "pending",
+        101,
+    ),
     "both dead, both stay until one lives": ("offline", "exited", 60, [], "unhealthy", 101),
 }
+
+
+def test_a_candidate_whose_host_cannot_start_it_goes_before_its_time_is_over():
+    spec = asks()
+    pull = safe("Error response from daemon: manifest unknown")
+    first, second = old(spec), instance("june/0", spec, id=101, status="loading", message=pull)
+    health = {100: Health(NOW - 9999, NOW - 9000, None, NOW, "pass"), 101: Health(NOW - 60)}
+    before = replace(trial(second, 7000), health=health)
+    plan, _ = planned(diff(spec, [first, second], before), [CHEAP], before)
+    assert told(plan.actions) == ["- june/0 101"]
 
 
 @pytest.mark.parametrize(("was", "comes", "left_s", "actions", "bucket", "keeper"), CANDIDATES.values(), ids=CANDIDATES)

@@ -216,6 +216,14 @@ def test_a_seat_whose_instances_were_never_ready_costs_so_much_a_day(dollars, ag
         assert [str(a.seat) for a in plan.held[0].actions] == ["june/0"]
 
 
+def test_the_steps_of_a_rollout_cost_so_much_a_day_too():
+    before = record(wasted={seat("june/0"): ((NOW, money("1.5")),)}, debuts={KEY: Debut(True)})
+    rows = [instance(f"june/{index}", fleet(replicas=4, image="a:1"), id=100 + index) for index in range(4)]
+    plan = guarded(rows, before, prices=PRICES)
+    assert [held.guard for held in plan.held] == ["wasted per seat"]
+    assert all(action.seat != seat("june/0") for action in plan.actions)
+
+
 def test_the_notes_say_why_an_instance_is_not_ready():
     rows = [instance("june/0", JUNE, id=100), instance("june/1", JUNE, id=101), coming(102, "june/2")]
     health = {

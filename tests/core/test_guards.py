@@ -285,6 +285,12 @@ def test_a_tight_budget_turns_the_order_of_a_rollout(replicas, budget, expected)
     assert ["the budget is tight" in a.reason for a in made.actions] == [sign == "-/+" for sign in expected]
 
 
+def test_a_tight_budget_turns_no_order_while_a_seat_is_empty():
+    spec = fleet_of(3, image="a:2", budget_per_hour="0.75", max_per_hour="0.26")
+    made = guarded(spec, rows(fleet_of(3, image="a:1"))[1:], market=["0.24"] * 3)
+    assert not any(line.startswith("-/+") for line in told(made.actions))
+
+
 def test_a_default_fleet_near_its_cap_is_rolled_out_new_first():
     spec = fleet_of(4, image="a:2", max_per_hour="0.26")
     made = guarded(spec, rows(fleet_of(4, image="a:1")), market=["0.25"] * 4)

@@ -12,6 +12,7 @@ from reconciler.core.bids import on_demand
 from reconciler.core.budget import costs
 from reconciler.core.envelope import Done, Envelope, envelope_of, narrowed, within
 from reconciler.core.guards import Allowed, guard_fleet
+from reconciler.core.model import Rollout
 from reconciler.core.outbid import waits_anew
 from reconciler.core.plan import Plan, Replace, Update
 from reconciler.core.planner import needs_of, own_mistakes
@@ -345,3 +346,9 @@ def test_a_lost_bid_counts_against_budgets_as_if_it_ran(budget, expected):
     [made] = plans(found, MARKET)
     assert told(made.actions) == ["+ june/1 offer 1"]
     assert told(guard_fleet(made, found.fleets[0], policy(), Allowed()).actions) == expected
+
+
+def test_a_canary_that_lost_its_bid_does_not_wait_for_itself():
+    wanted = replace(spec(), rollout=Rollout(canary_s=300.0))
+    rows = [instance("june/0", wanted, status="outbid")]
+    assert plan(wanted, rows, MARKET, lost(3))[0] == ["+/- june/0 100 -> offer 1"]

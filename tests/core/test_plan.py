@@ -24,7 +24,9 @@ from builders import (
 )
 
 from reconciler.core.budget import costs
+from reconciler.core.debut import Debut
 from reconciler.core.evidence import Vanished
+from reconciler.core.fields import spec_hash
 from reconciler.core.health import Health
 from reconciler.core.model import Limit, Rollout
 from reconciler.core.plan import Cost, Create, Plan, Replace, Wait
@@ -35,6 +37,8 @@ TWO, THREE = fleet(image="a:2", replicas=2), fleet(image="a:2", replicas=3)
 TWO_AT_ONCE = fleet(image="a:2", replicas=3, rollout=Rollout(at_once=Limit(Decimal(2))))
 CANARY = replace(TWO, rollout=Rollout(at_once=Limit(Decimal(2)), canary_s=300.0))
 DESTROY_FIRST = fleet(image="a:2", rollout=Rollout("destroy-first"))
+TWO_DESTROY_FIRST = replace(DESTROY_FIRST, replicas=2)
+PROVED = {("june", spec_hash(NEW)): Debut(True)}
 
 
 def sits(index=0, *, id=100, spec=NEW, status="running", **options):
@@ -115,8 +119,44 @@ ACTIONS = {
     "the new one boots and the old one is dead: it goes": (
         NEW,
         [old(status="exited"), sits(id=101, status="loading")],
-        record(),
+        record(since={(100, "exited"): NOW - 120}),
         ["- june/0 100"],
+    ),
+    "the new one boots and the old one fails within its grace: it may serve again": (
+        NEW,
+        [old(status="exited"), sits(id=101, status="loading")],
+        record(),
+        ["- june/0 100, until instance 101 runs"],
+    ),
+    "the new one boots and a look at the old one failed: it may serve again": (
+        NEW,
+        [old(), sits(id=101, status="loading")],
+        record(health={100: Health(NOW - 9000, NOW - 8000, NOW, NOW, "fail", "http: 500"), 101: Health(NOW - 60)}),
+        ["- june/0 100, until instance 101 runs"],
+    ),
+    "old first: no further one goes while a seat is empty": (
+        TWO_DESTROY_FIRST,
+        [old(1)],
+        record(),
+        ["+ june/0 offer 1", "-/+ june/1 100 -> offer 2, after june/0"],
+    ),
+    "old first: no further one goes while an old one is dead": (
+        TWO_DESTROY_FIRST,
+        [old(status="exited"), old(1, id=101)],
+        record(since={(100, "exited"): NOW - 120}),
+        ["-/+ june/0 100 -> offer 1", "-/+ june/1 101 -> offer 2, after june/0"],
+    ),
+    "new first: no further one comes while the new one is dead": (
+        TWO,
+        [sits(status="exited"), old(1, id=101)],
+        record(since={(100, "exited"): NOW - 120}, debuts=PROVED),
+        ["-/+ june/0 100 -> offer 1", "+/- june/1 101 -> offer 2, after june/0"],
+    ),
+    "new first: one comes while an old one is dead": (
+        TWO,
+        [old(status="exited"), old(1, id=101)],
+        record(since={(100, "exited"): NOW - 120}, debuts=PROVED),
+        ["-/+ june/0 100 -> offer 1", "+/- june/1 101 -> offer 2"],
     ),
     "the new one fails within its grace: nothing yet": (NEW, [old(), sits(id=101, status="exited")], record(), []),
     "the new one fails for good: the old one stays": (
@@ -190,6 +230,12 @@ ACTIONS = {
             "-/+ june/0 100 -> offer 1, its grace",
             "+/- june/1 101 -> offer 2, until the canary june/0 is ready",
         ],
+    ),
+    "a canary that somebody stopped: another one is it": (
+        CANARY,
+        [sits(0, status="stopped"), old(1, id=101)],
+        record(health={100: Health(NOW - 900, NOW - 800, checked_at=NOW)}),
+        ["+/- june/1 101 -> offer 1"],
     ),
     "a seat whose last newcomer is still on its way out": (
         NEW,

@@ -219,3 +219,15 @@ def test_nothing_but_our_own_is_ever_touched(stub, desk):
     desk.apply(wait=True)
     assert {71, 72, 73, 74, 75} <= set(stub.instances)
     assert all(r.number >= 9001 for r in stub.of("destroy"))
+
+
+def test_old_first_a_rollout_whose_rents_are_refused_destroys_one(stub, desk):
+    """What is refused for one seat would be refused for the next, and by then nothing would be left."""
+    desk.declare(fleet(replicas=3))
+    assert desk.apply(wait=True).code == 0
+    desk.declare(fleet(replicas=3, more="rollout: {order: destroy-first}\n").replace("june:1", "june:2"))
+    stub.always("rent", says(400, {"success": False, "error": "invalid_args", "msg": "no"}))
+    for wait in (True, False, False):
+        desk.apply(wait=wait)
+        desk.clock.time += 600
+    assert len(stub.instances) == 2
