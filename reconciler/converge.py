@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from reconciler.apply import apply
 from reconciler.apply.destroys import check_rented
+from reconciler.apply.keys import let_key_in
 from reconciler.apply.run import Run
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Done, Envelope, within
@@ -61,6 +62,7 @@ def converge(run: Run, wish: Wish, approved: Approved, first: Pass | None = None
         newest = first or _pass(run, wish, approved, done)
         first = None
         save_pass(run, newest)
+        let_key_in(run, [m.instance for part in newest.diff.fleets for m in part.members()], wish.fleets)
         plan = within(newest.plan, approved.envelope, done)
         apply(run, plan)
         run.save_events()

@@ -317,6 +317,11 @@ class Probe(Protocol):
         """Why nobody could log in to an instance rented now, in words; None where a login may succeed."""
         ...
 
+    def key_to_let_in(self) -> str | None:
+        """The public key that each new instance must be given, since nobody knows whether the account holds it: an API
+        key may lack the scope to read the account's keys. None where it is not needed, or there is no key."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class KeptLog:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from reconciler.apply.keys import let_key_in
 from reconciler.apply.run import Run
 from reconciler.core.blaming import struck_by
 from reconciler.core.diff import judge
@@ -202,6 +203,8 @@ def check_rented(run: Run, fleets: Iterable[Fleet]) -> None:
             reading = run.provider.instance(instance_id)
         except (DoubtfulReading, Unreachable):
             continue
+        if isinstance(reading, Instance):
+            let_key_in(run, [reading], declared.values())
         action = None if isinstance(reading, Gone) else _mistake(run, reading, declared)
         if action is not None:  # It was seen: from now on an absence counts.
             run.save(with_known(run.record, [Known(instance_id, action.seat, run.clock.now())]))

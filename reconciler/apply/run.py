@@ -65,6 +65,8 @@ class Run:
     outcomes: list[Outcome] = field(default_factory=list)
     rented: dict[int, float] = field(default_factory=dict)
     """Instances this run rented, and when."""
+    let_in: dict[int, bool] = field(default_factory=dict)
+    """Of them, those that were given the key that looks at them, and whether it is known to have arrived."""
     ready: set[int] = field(default_factory=set)
     """Those of them that were told to be ready."""
     attempts: dict[Seat, int] = field(default_factory=dict)

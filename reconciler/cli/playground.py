@@ -27,6 +27,10 @@ class PlaygroundProbe:
         """Nobody logs in where nothing is."""
         return None
 
+    def key_to_let_in(self) -> str | None:
+        """As for real machines."""
+        return self.machines.key_to_let_in()
+
     def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
         """What the checks of each target say; nothing of one that is not here."""
         nothing: dict[int, tuple[Finding, ...]] = {target.instance.id: () for target in targets}

@@ -121,6 +121,11 @@ def logs_in(fleet: Fleet) -> bool:
     return any(check.kind in ("gpu", "command") for check in fleet.readiness.checks or ())
 
 
+def may_log_in(fleet: Fleet, instance: Instance) -> bool:
+    """Whether a check of the instance logs in where there is a key: also `ssh`."""
+    return any(check.kind in ("ssh", "gpu", "command") for check in checks_of(fleet, instance))
+
+
 def checks_of_another(fleet: Fleet, instance: Instance) -> tuple[Check, ...]:
     """What one must pass that was not rented by the spec as it is now, or was adopted: nothing on a port that it never
     published, for that is a difference of specs and no sign of ill health."""

@@ -62,6 +62,11 @@ class MachineProbe:
         keys = self.account_keys()
         return None if keys is None or held(keys, public) else f"the account does not hold the key {self.key}"
 
+    def key_to_let_in(self) -> str | None:
+        """The public half of the key, where the account's keys cannot be known."""
+        public = self.public_key()
+        return public if public is not None and self.account_keys() is None else None
+
     def public_key(self) -> str | None:
         """The public half of the private key on one line; None without a key that can be used."""
         from reconciler.probe.key import public_half

@@ -19,12 +19,17 @@ class Told:
     """A look that finds what `why` says of an instance's id; empty: it passes."""
 
     why: Callable[[int], str] = field(default=lambda _: "")
+    key: str | None = None
+    """What each new instance must be given."""
 
     def latency_ms(self, addresses: Sequence[str], timeout_s: float) -> Mapping[str, float]:
         return {}
 
     def why_no_login(self) -> None:
         """It has every key."""
+
+    def key_to_let_in(self) -> str | None:
+        return self.key
 
     def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
         return {target.instance.id: tuple(self._of(target)) for target in targets}

@@ -182,6 +182,9 @@ class Stub:
         assert request.number is not None
         return Reply(200, {"instances": self.instances.get(request.number)})
 
+    def _attach(self, request: Seen) -> Reply:
+        return Reply(200, {"success": True, "msg": "SSH key attached successfully"})
+
     def _rises(self, request: Seen) -> Reply:
         return Reply(200, {"success": True, "count": 0, "truncated": False, "pending_price_increases": []})
 
@@ -454,4 +457,6 @@ def seen(method: str, target: str, headers: Mapping[str, str], raw: bytes) -> Se
     }
     route = routes.get((method, words[1] if len(words) > 1 else "", tail[0] if tail else ""), "other")
     route = "rises" if tail[1:] == ["pending-price-increases"] else route
+    if tail[2:] == ["ssh"]:
+        route, number = "attach", int(tail[1])
     return Seen(route, method, parts.path, query, headers, body, number)
