@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -86,12 +86,17 @@ def converge(run: Run, wish: Wish, approved: Approved, first: Pass | None = None
         run.clock.sleep(min(left, max(seconds, 1.0)))
 
 
-def save_pass(run: Run, newest: Pass, *, whole: bool = False, ended: frozenset[str] = frozenset()) -> None:
+def save_pass(
+    run: Run, newest: Pass, *, whole: bool = False, unseen: Collection[str] = (), ended: frozenset[str] = frozenset()
+) -> None:
     """Write down what a pass has found out, before anything follows from it; the fleets of `ended` are paused. `whole`:
-    it looked at every seat, not at those of an envelope."""
+    it looked at every seat, not at those of an envelope, but for fleets of `unseen`."""
     _tell_ready(run, newest)
-    record, events = learned(run.record, newest.record, newest.merged, newest.plan, newest.diff, whole=whole)
-    record = noticed(record, newest.plan, newest.diff, newest.merged.vanished, run.noticing, whole=whole)
+    record, events = learned(
+        run.record, newest.record, newest.merged, newest.plan, newest.diff, whole=whole, unseen=unseen
+    )
+    vanished = newest.merged.vanished
+    record = noticed(record, newest.plan, newest.diff, vanished, run.noticing, whole=whole, unseen=unseen)
     now = run.clock.now()
     for name in sorted(ended - set(record.paused)):
         record, paused = with_pause(record, name, now), Event(now, "paused", name, text="the fleet is destroyed")

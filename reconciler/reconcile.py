@@ -15,7 +15,7 @@ from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
 from reconciler.core.images import admitted
 from reconciler.core.instance import Account, Instance
-from reconciler.core.label import Mark, read_label
+from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.logins import no_login
 from reconciler.core.placement import Need, Placement
 from reconciler.core.plan import Held, MarketSeen, Plan
@@ -155,7 +155,7 @@ def run_pass(
     merged = _asked(wish, observation, merged, clock.now())
     diff = _compared(wish, observation, merged.record, clock.now())
     vanished = frozenset(gone.seat for gone in merged.vanished)
-    needs = needs_of(diff, envelope.rents if envelope else None, wish.allowed.beside, done.machines_failed, vanished)
+    needs = _needs(diff, envelope, wish, done, vanished)
     needs = [] if no_credit(observation) else needs
     refused = refused_templates(eyes.provider, needs, policy.images.allow)
     refused |= refused_logins(eyes.checks, needs)
@@ -170,6 +170,11 @@ def run_pass(
         readings, news = shop(going, readings, needs, refused)
     plan = refuse(assemble(wish, readings, clock.now(), done), refused)
     return Pass(plan, readings.merged.record, diff, readings.merged, news)
+
+
+def _needs(diff: Diff, envelope: Envelope | None, wish: Wish, done: Done, vanished: frozenset[Seat]) -> list[Need]:
+    ceilings, if_failed = (envelope.rents, envelope.if_failed) if envelope else (None, frozenset[Seat]())
+    return needs_of(diff, ceilings, wish.allowed.beside, done.machines_failed, vanished, if_failed)
 
 
 def _asked(wish: Wish, observation: Observation, merged: Merged, now: float) -> Merged:

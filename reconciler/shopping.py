@@ -71,7 +71,8 @@ def _ground(by: Shop, readings: Readings) -> Ground:
 
 def _asking(by: Shop, ground: Ground, market: Market) -> Asking:
     rows = ground.sights.rows_used(utc_day(ground.now)) + market.rows
-    planned = frozenset(by.envelope.rents) if by.envelope else frozenset()
+    # A scope is no plan: its seats may all be looked for, and none of them is rented for yet.
+    planned = frozenset(by.envelope.rents) if by.envelope and not by.envelope.is_scope else frozenset()
     return Asking(ground.now, by.wish.allowed.run_started_at, rows, by.wish.approve, planned)
 
 

@@ -126,8 +126,10 @@ class Look:
     """Fleets for which nothing is rented."""
     missing: Mapping[str, str]
     """Those of them that lack a secret, and which."""
+    unseen: Collection[str]
+    """Fleets that rest: nothing is found out about them but that."""
     whole: bool
-    """Nobody rests or idles, but for those that lack a secret."""
+    """Nobody idles."""
 
 
 @dataclass(slots=True)
@@ -209,7 +211,7 @@ class Watch:
         try:
             first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=look.scope)
             run.saw(first.news)
-            save_pass(run, first, whole=look.whole)
+            save_pass(run, first, whole=look.whole, unseen=look.unseen)
             approved = Approved(envelope_of(first.plan), 0.0, step_only=True)
             result = converge(run, want, approved, replace(first, record=run.record))
         except ReconcileError as failure:
@@ -224,14 +226,12 @@ class Watch:
         return Ended("good", code)
 
     def _look(self, want: Wish, now: float) -> Look:
-        """Who is looked for in a pass at `now`. When the idle ones are, so is everybody: then the pass is whole."""
+        """Who is looked for in a pass at `now`. When the idle ones are, so is everybody that does not rest."""
         missing = self.desk.without_secrets(want)
-        resting = still_resting(self.rests, now)
-        idle = self.idle.seats if now < self.idle.until else frozenset()
-        if self.idle.seats and not idle:
-            resting = frozenset()
-        scope = scope_of(want.fleets, resting | missing.keys(), idle)
-        return Look(scope, resting | missing.keys(), missing, whole=not resting and not idle)
+        unseen = still_resting(self.rests, now)
+        idle = self.idle if now < self.idle.until else Idle()
+        scope = scope_of(want.fleets, unseen | missing.keys(), idle)
+        return Look(scope, unseen | missing.keys(), missing, unseen, whole=not idle.seats)
 
     def _after(self, run: Run, want: Wish, look: Look, first: Pass | None, error: ReconcileError | None) -> None:
         """Tell and count what the pass has done, and note who has to rest."""
@@ -248,13 +248,15 @@ class Watch:
         trouble = troubled(first.plan, run.outcomes, run.stopped_fleets)
         now, jitter, interval = self.desk.clock.now(), self.rhythm.jitter(), self.rhythm.interval_s
         self.rests = rested(self.rests, trouble, names.difference(look.resting), now, interval, jitter)
-        self.idle = idled(self.idle, first.plan, now, interval, jitter, whole=look.whole)
+        going_on = {view.seat for part in first.diff.fleets for view in part.seats if view.goes_on}
+        self.idle = idled(self.idle, first.plan, now, interval, jitter, whole=look.whole, going_on=going_on)
         self._say_troubles({**{name: self.rests[name].why for name in trouble}, **look.missing}, first)
         rented = {outcome.seat for outcome in run.outcomes if outcome.kind in ("rented", "doubtful")}
+        told_to_go = {outcome.instance_id for outcome in run.outcomes if outcome.kind in ("destroyed", "sent")}
         self.shown = replace(
             self.shown,
             owner=want.policy.owner,
-            fleets=tuple(fleet_state(part, rented) for part in first.diff.fleets),
+            fleets=tuple(fleet_state(part, rented, told_to_go) for part in first.diff.fleets),
             account=money_of(first.plan.cost, want.policy.limits, run.record),
             letters=len(run.record.outbox),
         )

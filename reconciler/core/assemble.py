@@ -66,8 +66,9 @@ class Readings:
 
 
 def sitting(diff: Diff) -> dict[str, list[Instance]]:
-    """The instances of each fleet that count for `spread`: also one that is to be replaced, for it may stay."""
-    return {part.fleet.name: [v.keeper.instance for v in part.seats if v.keeper is not None] for part in diff.fleets}
+    """The instances of each fleet that count for `spread`: every one of its seats, also one that is to be replaced, for
+    it may stay, and a candidate for a cheaper place."""
+    return {part.fleet.name: [m.instance for view in part.seats for m in view.members()] for part in diff.fleets}
 
 
 def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:

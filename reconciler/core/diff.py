@@ -100,6 +100,15 @@ class SeatView:
     wasted: Decimal = Decimal(0)
     """What instances of the seat that were never ready cost within the last day, in dollars."""
 
+    def members(self) -> tuple[Member, ...]:
+        """Every live instance of the seat, the keeper first."""
+        return () if self.keeper is None else (self.keeper, *self.extras)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is only drifted: its instance does what it can until there is another one."""
+        return self.bucket == "drifted" and self.keeper is not None and self.keeper.state is not State.OUTBID
+
 
 @dataclass(frozen=True, slots=True)
 class FleetDiff:
@@ -129,7 +138,7 @@ class FleetDiff:
 
     def members(self) -> tuple[Member, ...]:
         """Every live instance of the fleet."""
-        seated = (m for s in self.seats for m in (s.keeper, *s.extras) if m is not None)
+        seated = (m for s in self.seats for m in s.members())
         return (*seated, *self.surplus)
 
     def intents(self) -> tuple[Intent, ...]:

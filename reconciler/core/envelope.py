@@ -27,6 +27,10 @@ class Envelope:
     """Fleets that are to end: whatever of them turns up later may go too."""
     bids: Mapping[int, Decimal] = field(default_factory=dict)
     """Instances that may be given a higher bid, and the most each may bill then in $/h, all-in."""
+    is_scope: bool = False
+    """It approves nothing: `rents` are the seats that a pass looks for offers for, and no plan rents for them yet."""
+    if_failed: frozenset[Seat] = frozenset()
+    """Seats of a scope that are looked for only where their instance has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ def _capped(action: Action, envelope: Envelope) -> Action:
 
 
 def _covered(action: Action, envelope: Envelope, done: Done) -> bool:
+    if envelope.is_scope:
+        return False
     if isinstance(action, Update):
         most = envelope.bids.get(action.old.id)
         return most is not None and action.ceiling <= most and action.old.id not in done.bid

@@ -5,7 +5,7 @@ An event is written together with the record it belongs to, or not at all. It te
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, get_args
@@ -74,12 +74,20 @@ def of_seat(
 
 
 def learned(
-    before: Record, record: Record, merged: Merged, plan: Plan, diff: Diff, *, whole: bool = True
+    before: Record,
+    record: Record,
+    merged: Merged,
+    plan: Plan,
+    diff: Diff,
+    *,
+    whole: bool = True,
+    unseen: Collection[str] = (),
 ) -> tuple[Record, tuple[Event, ...]]:
     """The `record` of a pass with the standing conditions told, and what the pass has found out since `before`.
 
     Told once: an event that `before` already knows of is not made again, so a pass may be saved twice. Only a `whole`
-    plan, which looked at every seat of its fleets, shows that something is not held back any more.
+    plan, which looked at every seat of its fleets but those of `unseen`, shows that something is not held back any
+    more.
     """
     at = plan.made_at
     members = {m.mark.attempt: m for m in (*(m for part in diff.fleets for m in part.members()), *diff.undeclared)}
@@ -88,8 +96,9 @@ def learned(
     ready = tuple(_ready(booting, members.values(), at))
     events = [*_gone(before, merged, at), *settled, *ready]
     standing = dict(_standing(record, plan))
+    seen = {"", *(part.fleet.name for part in plan.fleets)}.difference(unseen) if whole else set[str]()
     boots = booting.keys() & merged.record.known.keys() - {each.instance_id for each in ready}
-    told = {key: since for key, since in before.told.items() if key in standing or not _judged(key, plan, whole)}
+    told = {key: since for key, since in before.told.items() if key in standing or not _judged(key, seen)}
     for item in (item for item in merged.taken_back if item.id in before.leaving):
         told.pop(f"leak/{item.id}", None)
         text = f"its label is not ours any more; what was to end it is taken back: {item.reason}"
@@ -163,13 +172,11 @@ def _standing(record: Record, plan: Plan) -> Iterator[tuple[str, Event]]:
         yield f"leak/{item.id}", of_seat(plan.made_at, "leak opened", item.seat, text, item.id, item.rate_per_hour)
 
 
-def _judged(key: str, plan: Plan, whole: bool) -> bool:
+def _judged(key: str, seen: Collection[str]) -> bool:
     """Whether the condition is over unless this plan shows it. A refusal of a fleet that it does not look at stays as
     it was, and a leak until `closing` ends it; what boots is put in again."""
     kind, _, rest = key.partition("/")
-    fleet = rest.rpartition("/")[2]
-    seen = whole and (not fleet or any(part.fleet.name == fleet for part in plan.fleets))
-    return kind == "boot" or (kind in ("held", "frozen") and seen)
+    return kind == "boot" or (kind in ("held", "frozen") and rest.rpartition("/")[2] in seen)
 
 
 def closing(before: Record, record: Record, at: float) -> tuple[Record, tuple[Event, ...]]:

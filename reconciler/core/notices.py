@@ -6,7 +6,7 @@ says is composed here; who carries it is no business of the core.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -51,16 +51,24 @@ class Noticing:
 
 
 def noticed(
-    record: Record, plan: Plan, diff: Diff, vanished: Iterable[Vanished], noticing: Noticing, *, whole: bool
+    record: Record,
+    plan: Plan,
+    diff: Diff,
+    vanished: Iterable[Vanished],
+    noticing: Noticing,
+    *,
+    whole: bool,
+    unseen: Collection[str] = (),
 ) -> Record:
     """The record with the incidents that a good pass shows and the letters that follow. Only a `whole` plan, which
-    looked at every seat, shows that something is not held back any more."""
+    looked at every seat but those of the fleets `unseen`, shows that something is not held back any more."""
     if not noticing.notify.webhooks:
         return record
     before, now = record.incidents, plan.made_at
     down = _down(diff, {gone.seat: gone for gone in vanished}, before, now)
     standing = {i.key: i for i in (*down, *_short(plan), *_held(plan), *_of_money(record, plan, noticing))}
-    ended = {key: i for key, i in before.items() if key not in standing and _is_over(i, plan, noticing, whole)}
+    gone = {key: i for key, i in before.items() if key not in standing and _is_over(i, plan, noticing)}
+    ended = {key: i for key, i in gone.items() if i.kind != "held_back" or (whole and i.fleet not in unseen)}
     kept = {key: i for key, i in before.items() if key not in ended and now - i.since < FORGOTTEN_S}
     opened = {key: _first(kept.get(key), i) for key, i in standing.items()}
     views = {view.seat: view for part in diff.fleets for view in part.seats}
@@ -100,10 +108,8 @@ def _begin(incident: Incident, now: float) -> Letter:
     return Letter("", now, i.kind, False, i.since, i.text, i.fleet, i.index, i.instance_id)
 
 
-def _is_over(incident: Incident, plan: Plan, noticing: Noticing, whole: bool) -> bool:
+def _is_over(incident: Incident, plan: Plan, noticing: Noticing) -> bool:
     """Whether an incident that this pass does not show is over; else it stays as it was."""
-    if incident.kind == "held_back" and not whole:
-        return False
     if incident.kind == "credit" and plan.cost.credit is None:
         return False
     part = next((part for part in plan.fleets if part.fleet.name == incident.fleet), None)

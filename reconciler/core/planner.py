@@ -32,12 +32,14 @@ def needs_of(
     beside: frozenset[str] = frozenset(),
     failed: frozenset[int] = frozenset(),
     vanished: frozenset[Seat] = frozenset(),
+    if_failed: frozenset[Seat] = frozenset(),
 ) -> list[Need]:
     """The seats that want an offer: empty ones, and those whose instance has to be replaced.
 
     `ceilings`, where given, are an approved plan's: a seat that is not in it gets nothing. `beside` are the owners
     whose fleets of the same name are accepted. `failed` are machines that failed in this run; those under an
-    unhealthy instance are out as well. `vanished` are seats whose instance is gone: to fill them is a repair.
+    unhealthy instance are out as well. `vanished` are seats whose instance is gone: to fill them is a repair. Seats of
+    `if_failed` get nothing while they are only drifted.
     """
     failed = failed.union(*(_failing(view) for part in diff.fleets for view in part.seats))
     return [
@@ -54,6 +56,7 @@ def needs_of(
         if not is_condemned(part)
         for view in part.seats
         if _wants(part.fleet, view) and (ceilings is None or view.seat in ceilings)
+        if not (view.goes_on and view.seat in if_failed)
     ]
 
 
@@ -110,7 +113,7 @@ def fleet_plan(
         pace, hopeless = Pace(part, [view.seat for view in part.seats if _crowded(view)]), doomed(part)
         for view in part.seats:
             if view.keeper is not None and view.keeper.id in hopeless:
-                actions += (_given_up(view, m) for m in (view.keeper, *view.extras) if m.id in hopeless)
+                actions += (_given_up(view, m) for m in view.members() if m.id in hopeless)
                 continue
             actions += _of_seat(view, part.fleet, placement, vanished, rents_wait, pace, clock_text)
         actions = [*_after_outgoing(part, actions), *_surplus(part)]
@@ -118,7 +121,7 @@ def fleet_plan(
         open_seats = [seat for seat in empty if seat in placement.unplaced]
     return FleetPlan(
         part.fleet,
-        running=sum(v.keeper is not None and v.keeper.state is State.READY for v in part.seats),
+        running=sum(any(m.state is State.READY for m in view.members()) for view in part.seats),
         live=len(part.members()),
         surplus=len(part.surplus),
         actions=tuple(actions),
@@ -126,7 +129,7 @@ def fleet_plan(
         notes=tuple(note for view in part.seats for note in _notes(part.fleet, view, view.seat in placement.unplaced)),
         doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
-        drifted=sum(any(m.drifts for m in (view.keeper, *view.extras) if m is not None) for view in part.seats),
+        drifted=sum(any(m.drifts for m in view.members()) for view in part.seats),
     )
 
 
@@ -340,7 +343,7 @@ def _traces(view: SeatView) -> Iterator[SeatNote]:
         lost = ", ".join(f"{t.attempt} on machine {t.machine_id}" for t in view.lost)
         text = f"frozen: {len(view.lost)} attempts within a day were never made ({lost})"
         yield SeatNote(view.seat, "frozen", text)
-    for member in (m for m in (view.keeper, *view.extras) if m is not None and m.stranger):
+    for member in (m for m in view.members() if m.stranger):
         text = f"instance {member.id} was rented by another runner of this owner: this ledger never wrote its attempt"
         yield SeatNote(view.seat, "stranger", text, rate_per_hour(member.instance))
 

@@ -30,6 +30,8 @@ class FleetState:
     ready: int = 0
     pending: int = 0
     """It boots, or its rent is in doubt."""
+    outbid: int = 0
+    """Its bid was beaten."""
     held: int = 0
     unhealthy: int = 0
     unfilled: int = 0
@@ -94,19 +96,26 @@ class Snapshot:
     """Notifications that wait to be delivered."""
 
 
-def fleet_state(part: FleetDiff, rented: Collection[Seat] = ()) -> FleetState:
-    """The seats of a fleet after a pass that has rented for the seats `rented`."""
-    states: Counter[str] = Counter(_state(view, view.seat in rented) for view in part.seats)
+def fleet_state(part: FleetDiff, rented: Collection[Seat] = (), told_to_go: Collection[int | None] = ()) -> FleetState:
+    """The seats of a fleet after a pass that has rented for the seats `rented` and told the instances `told_to_go` to
+    go."""
+    states: Counter[str] = Counter(_state(view, view.seat in rented, told_to_go) for view in part.seats)
     rate = sum((rate_per_hour(member.instance) for member in part.members()), Decimal(0))
     return FleetState(part.fleet.name, len(part.seats), rate_per_hour=rate, **states)
 
 
-def _state(view: SeatView, rented: bool) -> str:
+def _state(view: SeatView, rented: bool, told_to_go: Collection[int | None]) -> str:
     keeper = view.keeper
+    # While the new instance of a replacement boots the old one serves: first it is the keeper, then the other one.
+    old = view.members() if rented else view.extras
+    if any(member.state is State.READY and member.id not in told_to_go for member in old):
+        return "ready"
     if rented or (keeper is None and view.bucket == "doubtful"):
         return "pending"
     if keeper is None:
         return "unfilled"
+    if keeper.state is State.OUTBID:
+        return "outbid"
     if view.bucket in ("unhealthy", "held"):
         return view.bucket
     return "ready" if keeper.state is State.READY else "pending"

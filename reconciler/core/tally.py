@@ -17,16 +17,18 @@ Count = tuple[Counted, str, str]
 
 _REASONS = (
     (re.compile(r"replicas \d+ -> \d+"), "surplus"),
-    (re.compile(r"replaced by instance \d+"), "superseded"),
-    (re.compile(r"instance \d+ (is|was|failed)\b"), "unhealthy"),
+    (re.compile(r"replaced by instance \d+|replace\.cheaper saves "), "superseded"),
+    (re.compile(r"instance \d+ (is|was|failed)\b|replace\.cheaper: it was not ready in time"), "unhealthy"),
+    (re.compile(r"the bid lost\b|instance \d+ lost its bid\b"), "outbid"),
     (re.compile(r"pruned|the fleet is destroyed"), "ended"),
-    (re.compile(r"over its cap|rented on demand|refused but created"), "not_as_ordered"),
+    (re.compile(r"over its cap|ordered \S+, came back |refused but created"), "not_as_ordered"),
 )
 """How the words of a destroy's reason begin. What begins otherwise names a field that differs."""
 
 
 def reason_of_destroy(text: str) -> str:
-    """The class of a destroy's reason: `surplus`, `superseded`, `unhealthy`, `ended`, `not_as_ordered` or `drift`."""
+    """The class of a destroy's reason: `surplus`, `superseded`, `unhealthy`, `outbid`, `ended`, `not_as_ordered` or
+    `drift`."""
     return next((name for pattern, name in _REASONS if pattern.match(text)), "drift")
 
 

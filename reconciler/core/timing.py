@@ -70,6 +70,12 @@ def replicas_at(fleet: Fleet, now: float) -> int:
     return fleet.replicas if fleet.schedule is None else decide(fleet.schedule, now).replicas
 
 
+def most_replicas(fleet: Fleet) -> int:
+    """The most replicas that the fleet ever wants."""
+    windows = () if fleet.schedule is None else fleet.schedule.windows
+    return max([fleet.replicas, *(window.replicas for window in windows)])
+
+
 def as_wanted(fleet: Fleet, now: float) -> Fleet:
     """The fleet with the number that it wants now. What a coming window adds need not be ready yet."""
     if fleet.schedule is None:

@@ -15,6 +15,7 @@ from reconciler.core.model import Fleet
 from reconciler.core.plan import Destroy, Plan
 from reconciler.core.report import Outcome
 from reconciler.core.template import GUARD as TEMPLATE
+from reconciler.core.timing import most_replicas
 
 LONGEST_REST_S = 1800.0
 """A fleet in trouble is tried again after this at the latest, and so is an account that cannot be read."""
@@ -65,6 +66,8 @@ class Idle:
     looks: int = 0
     """In vain, in a row."""
     until: float = 0.0
+    going_on: frozenset[Seat] = frozenset()
+    """Those of them whose instance was only drifted when they were looked for: it may fail yet."""
 
 
 def wait_s(interval_s: float, jitter: float) -> float:
@@ -87,7 +90,8 @@ def troubled(plan: Plan, outcomes: Iterable[Outcome], stopped: Iterable[str]) ->
         name = part.fleet.name
         found.update((name, held.message) for held in part.held if held.guard == TEMPLATE)
         found.update((name, text) for text in plan.problems if text.startswith(f"fleet {name}:"))
-    found.update((o.seat.fleet, o.text) for o in outcomes if o.kind == "refused")
+    # With an instance it is a clear answer: a bid that lost, or one to be undone, which counts as a replacement.
+    found.update((o.seat.fleet, o.text) for o in outcomes if o.kind == "refused" and o.instance_id is None)
     return found
 
 
@@ -124,27 +128,39 @@ def in_vain(plan: Plan) -> frozenset[Seat]:
     return frozenset(without | kept | held)
 
 
-def idled(before: Idle, plan: Plan, now: float, interval_s: float, jitter: float, *, whole: bool) -> Idle:
-    """Who idles after a pass; `whole`: it has looked for every seat."""
+def idled(
+    before: Idle,
+    plan: Plan,
+    now: float,
+    interval_s: float,
+    jitter: float,
+    *,
+    whole: bool,
+    going_on: Collection[Seat] = (),
+) -> Idle:
+    """Who idles after a pass; `whole`: nobody has idled in it. `going_on` are the seats that are only drifted."""
     vain = in_vain(plan)
+    drifted = vain.intersection(going_on)
     if not whole:
-        return replace(before, seats=before.seats | vain)
+        return replace(before, seats=before.seats | vain, going_on=(before.going_on - vain) | drifted)
     if not vain:
         return Idle()
     rest = max(backed_off_s(before.looks, interval_s, jitter), plan.market.rows * SECONDS_A_ROW)
-    return Idle(vain, before.looks + 1, now + rest)
+    return Idle(vain, before.looks + 1, now + rest, drifted)
 
 
-def scope_of(fleets: Iterable[Fleet], resting: Collection[str], idle: Collection[Seat] = ()) -> Envelope:
-    """The seats that a pass looks for offers for: all but resting fleets' and idle ones. It approves nothing."""
+def scope_of(fleets: Iterable[Fleet], resting: Collection[str], idle: Idle = Idle()) -> Envelope:
+    """The seats that a pass looks for offers for: all but resting fleets' and idle ones, those that a schedule wants at
+    other times too. An idle one is looked for again where its instance fails. It approves nothing."""
+    idle_ones = idle.seats - idle.going_on
     caps = {
         Seat(fleet.name, index): fleet.price.max_per_hour
         for fleet in fleets
         if fleet.name not in resting
-        for index in range(fleet.replicas)
-        if Seat(fleet.name, index) not in idle
+        for index in range(most_replicas(fleet))
+        if Seat(fleet.name, index) not in idle_ones
     }
-    return Envelope(caps, frozenset())
+    return Envelope(caps, frozenset(), is_scope=True, if_failed=idle.going_on)
 
 
 def changed_fleets(before: Iterable[Fleet], after: Iterable[Fleet]) -> dict[str, list[str]]:

@@ -31,8 +31,9 @@ _FLEET, _BY_REASON, _ROUTE = ("fleet",), ("fleet", "reason"), ("route",)
 METRICS = (
     Metric("info", "gauge", "Always 1; the release and the owner.", ("version", "owner")),
     Metric("fleet_desired", "gauge", "Seats that the spec asks for.", _FLEET),
-    Metric("fleet_ready", "gauge", "Seats whose instance is ready.", _FLEET),
+    Metric("fleet_ready", "gauge", "Seats with a ready instance, the old one of a replacement included.", _FLEET),
     Metric("fleet_pending", "gauge", "Seats whose instance boots, or whose rent is in doubt.", _FLEET),
+    Metric("fleet_outbid", "gauge", "Seats whose bid was beaten: the instance is stopped.", _FLEET),
     Metric("fleet_held", "gauge", "Seats whose instance somebody stopped, or that waits for its GPU.", _FLEET),
     Metric("fleet_unhealthy", "gauge", "Seats whose instance is reported as broken.", _FLEET),
     Metric("fleet_unfilled", "gauge", "Seats without an instance.", _FLEET),
@@ -52,7 +53,7 @@ METRICS = (
     Metric(
         "destroys_total",
         "counter",
-        "Destroys that were proven: surplus, superseded, unhealthy, ended, not_as_ordered or drift.",
+        "Destroys that were proven: surplus, superseded, unhealthy, outbid, ended, not_as_ordered or drift.",
         _BY_REASON,
     ),
     Metric("refusals_total", "counter", "Times that a guard began to hold something back, by guard.", _BY_REASON),
@@ -112,6 +113,7 @@ def _of_fleets(fleets: Iterable[FleetState], shown: Snapshot) -> dict[str, Seque
         "fleet_desired": [((f.fleet,), f.desired) for f in states],
         "fleet_ready": [((f.fleet,), f.ready) for f in states],
         "fleet_pending": [((f.fleet,), f.pending) for f in states],
+        "fleet_outbid": [((f.fleet,), f.outbid) for f in states],
         "fleet_held": [((f.fleet,), f.held) for f in states],
         "fleet_unhealthy": [((f.fleet,), f.unhealthy) for f in states],
         "fleet_unfilled": [((f.fleet,), f.unfilled) for f in states],

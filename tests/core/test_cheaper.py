@@ -5,13 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from builders import DAY_S, HOUR_S, NOW, diff, fleet, instance, intent, money, offer, offers, policy, record, seat, told
+from builders import (
+    DAY_S,
+    HOUR_S,
+    NO_BANS,
+    NOW,
+    diff,
+    fleet,
+    instance,
+    intent,
+    money,
+    offer,
+    offers,
+    policy,
+    record,
+    seat,
+    told,
+)
 
+from reconciler.core.assemble import sitting
 from reconciler.core.budget import money as weight
 from reconciler.core.cheaper import LOOK_EVERY_S, ROWS_FOR_LOOKS, Asking, looks, worth
 from reconciler.core.health import Health
 from reconciler.core.label import read_label
 from reconciler.core.model import Rollout
+from reconciler.core.place import Ground, place
+from reconciler.core.planner import needs_of
 from reconciler.core.renewal import Cheaper
 from reconciler.core.text import safe
 from reconciler.core.trials import Proposal, Trial, until, with_trial, without_trial
@@ -357,6 +376,14 @@ def test_a_candidate_is_remembered_for_two_days_and_its_proposal_is_over():
     assert (sorted(after.trials), after.proposals) == (["b", "c"], {})
     assert sorted(without_trial(after, "c").trials) == ["b"]
     assert without_trial(after, "x") is after
+
+
+def test_a_candidate_takes_up_its_machine_beside_the_instance_it_may_follow():
+    spec = asks(2)
+    found = diff(spec, [old(spec), instance(spec=spec, id=101, machine_id=5001, status="loading")])
+    assert [row.id for row in sitting(found)["june"]] == [100, 101]
+    placed = place(needs_of(found), [offer(1, machine_id=5001)], Ground(NO_BANS, NOW, sitting(found)))
+    assert placed.choices == {}
 
 
 def test_asking_names_a_planned_seat_only_where_nobody_has_to_agree():

@@ -127,6 +127,8 @@ def test_a_plan_of_an_envelope_does_not_show_that_a_refusal_was_lifted():
     outcome = merged(after, observation())
     partly, _ = learned(after, outcome.record, outcome, plan(), diff(fleet()), whole=False)
     assert partly.told == after.told
+    resting, _ = learned(after, outcome.record, outcome, plan(), diff(fleet()), unseen={"june"})
+    assert resting.told == after.told
 
 
 def test_a_leak_that_is_over_is_closed_with_the_record_that_ends_it():

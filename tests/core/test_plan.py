@@ -460,6 +460,11 @@ def test_a_plan_counts_what_runs_and_what_lives():
     assert (made.running, made.live, made.surplus) == (1, 4, 1)
 
 
+def test_a_seat_runs_while_its_old_instance_serves_and_the_new_one_boots():
+    rows = [old(0), sits(0, id=101, status="loading")]
+    assert plan(THREE, rows).running == 1
+
+
 BELOW = {
     "all run": ([sits(0), sits(1, id=101), sits(2, id=102)], THREE, False),
     "one is missing": ([sits(0), sits(1, id=101)], THREE, True),

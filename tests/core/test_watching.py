@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 from builders import NOW, diff, fleet, instance, money, offer, plans, record, seat
 
+from reconciler.core.envelope import Done, envelope_of, within
 from reconciler.core.history import Event
 from reconciler.core.label import Seat
 from reconciler.core.plan import Held, MarketSeen, Plan
+from reconciler.core.planner import needs_of
 from reconciler.core.report import Outcome
 from reconciler.core.snapshot import BUCKETS_S, Durations, fleet_state, kept_counts
 from reconciler.core.tally import counted, reason_of_destroy, reason_of_strike, reasons_of_rents
+from reconciler.core.timing import Schedule, Window
 from reconciler.core.unasked import unasked_lately, with_unasked
 from reconciler.core.watching import (
     LONGEST_REST_S,
@@ -87,6 +91,8 @@ TROUBLE = {
     "another fleet's search": ({"problems": ("fleet juneau: no answer",)}, {}),
     "a template that is gone": ({"held": Held("template", "no template", "")}, {"june": "no template"}),
     "a guard that holds": ({"held": Held("protect", "protected", "")}, {}),
+    "a bid that lost": ({"outcomes": [Outcome("refused", seat(), "the bid lost", 5)]}, {}),
+    "a higher bid that does not stand": ({"outcomes": [Outcome("refused", seat(), "was sent a bid", 100)]}, {}),
     "an offer that went": ({"outcomes": [Outcome("offer gone", seat(), "")]}, {}),
     "nothing": ({}, {}),
 }
@@ -101,9 +107,47 @@ def test_what_counts_as_trouble_of_a_fleet(shown, expected):
 
 
 def test_the_scope_is_every_seat_but_those_that_rest_or_idle():
-    scope = scope_of([fleet("june", replicas=2), fleet("july")], {"july"}, {Seat("june", 1)})
+    idle = Idle(frozenset({Seat("june", 1)}))
+    scope = scope_of([fleet("june", replicas=2), fleet("july")], {"july"}, idle)
     assert scope.rents == {Seat("june", 0): money("0.5")}
     assert scope.destroys == frozenset()
+
+
+def test_the_scope_holds_whatever_a_schedule_wants_at_any_time():
+    windows = (Window(frozenset({5}), 0, 1440, 3, "SAT"), Window(frozenset({6}), 0, 1440, 0, "SUN"))
+    spec = fleet(replicas=1, schedule=Schedule(UTC, windows, 1))
+    assert {at.index for at in scope_of([spec], ()).rents} == {0, 1, 2}
+
+
+def test_a_scope_approves_nothing():
+    made = plan(market=[offer()])
+    assert [
+        len(within(made, each, Done()).fleets[0].actions) for each in (envelope_of(made), scope_of([fleet()], ()))
+    ] == [
+        1,
+        0,
+    ]
+
+
+def test_an_idle_seat_whose_instance_was_only_drifted_is_looked_for_where_it_fails():
+    before, after = fleet(image="a:1"), fleet(image="a:2")
+    for status, looked_for in {"running": [], "offline": [seat()], "outbid": [seat()]}.items():
+        there = diff(after, [instance(spec=before)])
+        made = Plan("default", 1, NOW, tuple(plans(there)))
+        idle = idled(
+            Idle(), made, NOW, 60, MIDDLE, whole=True, going_on=[v.seat for v in there.fleets[0].seats if v.goes_on]
+        )
+        assert (idle.seats, idle.going_on) == ({seat()}, {seat()})
+        scope = scope_of([after], (), idle)
+        now = diff(after, [instance(spec=before, status=status, interruptible=status == "outbid")])
+        assert [need.seat for need in needs_of(now, scope.rents, if_failed=scope.if_failed)] == looked_for
+
+
+def test_a_failed_seat_that_was_looked_for_in_vain_idles_like_any():
+    idle = Idle(frozenset({seat()}), 1, NOW + 100, frozenset({seat()}))
+    after = idled(idle, plan(), NOW, 60, MIDDLE, whole=False)
+    assert after == Idle(frozenset({seat()}), 1, NOW + 100)
+    assert scope_of([fleet()], (), after).rents == {}
 
 
 def test_seats_are_in_vain_without_an_offer_or_held_by_a_guard_that_lasts():
@@ -158,6 +202,11 @@ REASONS = {
     "pruned": "ended",
     "the fleet is destroyed": "ended",
     "over its cap: price.max_per_hour 0.5 -> 0.6": "not_as_ordered",
+    "ordered on-demand, came back interruptible": "not_as_ordered",
+    "the bid lost: somebody bids more": "outbid",
+    "instance 7 lost its bid at 20 Nov 10:06": "outbid",
+    "replace.cheaper: it was not ready in time, instance 7 stays": "unhealthy",
+    "replace.cheaper saves $36.00 a month, 20 %": "superseded",
     "refused but created: no": "not_as_ordered",
     "container.image a:1 -> a:2": "drift",
 }
@@ -208,13 +257,36 @@ def test_events_are_counted_by_fleet_and_reason():
 
 
 def test_the_seats_of_all_states_add_up():
-    spec = fleet(replicas=6)
-    states = {0: "running", 1: "loading", 2: "offline", 3: "stopped"}
-    rows = [instance(f"june/{n}", spec, id=100 + n, status=status) for n, status in states.items()]
+    spec = fleet(replicas=7)
+    states = {0: "running", 1: "loading", 2: "offline", 3: "stopped", 6: "outbid"}
+    rows = [
+        instance(f"june/{n}", spec, id=100 + n, status=status, interruptible=status == "outbid")
+        for n, status in states.items()
+    ]
     (part,) = diff(spec, rows).fleets
     found = fleet_state(part, {Seat("june", 5)})
     assert (found.ready, found.pending, found.unhealthy, found.held, found.unfilled) == (1, 2, 1, 1, 1)
-    assert found.desired == 6
+    assert (found.outbid, found.desired) == (1, 7)
+
+
+OLD, NEW = fleet(image="a:1"), fleet(image="a:2")
+REPLACED = {
+    # the old one, whether the new one boots beside it, whether it is rented in this pass, who was told to go, the state
+    "in the pass that rents the new one": ("running", False, True, [], "ready"),
+    "while the new one boots": ("running", True, False, [], "ready"),
+    "where the old one goes first": ("running", False, True, [100], "pending"),
+    "once the old one was told to go": ("running", True, False, [100], "pending"),
+    "where the old one is dead": ("offline", True, False, [], "pending"),
+    "where the old one boots too": ("loading", True, False, [], "pending"),
+}
+
+
+@pytest.mark.parametrize(("status", "boots", "rented", "gone", "state"), REPLACED.values(), ids=REPLACED.keys())
+def test_a_seat_whose_old_instance_serves_is_ready(status, boots, rented, gone, state):
+    rows = [instance(spec=OLD, status=status), *([instance(spec=NEW, id=101, status="loading")] if boots else [])]
+    (part,) = diff(NEW, rows).fleets
+    found = fleet_state(part, [seat()] if rented else [], gone)
+    assert (found.ready, found.pending) == ((1, 0) if state == "ready" else (0, 1))
 
 
 def test_durations_fall_into_every_bucket_that_bounds_them():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import sys
+from datetime import UTC
 
 import pytest
-from builders import fleet, instance
+from builders import DAY_S, NOW, fleet, instance, money
 
 from reconciler.cli.watch import code_of
-from reconciler.core.watching import STALLED_S
+from reconciler.core.renewal import Cheaper, ReplaceRules
+from reconciler.core.timing import Schedule, Window
+from reconciler.core.watching import STALLED_S, Rest
 from reconciler.errors import Busy, DoubtfulReading, Interrupted, InvalidInput, KeyProblem, RefusedByGuard
 from reconciler.watch import Rhythm, Watch
 
@@ -123,6 +126,46 @@ def test_a_changed_fleet_is_looked_for_at_once():
     desk.fleets = (fleet(replicas=2, max_per_hour="0.6"),)
     loop.run()
     assert desk.provider.searches > before
+
+
+def test_what_a_schedule_wants_beyond_the_replicas_is_looked_for():
+    always = Window(frozenset(range(7)), 0, 1440, 3, "every day")
+    desk = Desk(fleet(replicas=1, schedule=Schedule(UTC, (always,), 1)))
+    watch(desk, 1).run()
+    assert desk.shown is not None
+    assert desk.shown.fleets[0].unfilled == 2
+    assert desk.provider.searches > 0
+
+
+@pytest.mark.parametrize("approve", ["manual", "auto"])
+def test_cheaper_places_are_looked_for_every_six_hours_whoever_agrees_to_them(approve):
+    spec = fleet(replace=ReplaceRules(cheaper=Cheaper(money(10), money(20), approve=approve)))
+    desk = Desk(spec, rows=lambda: [instance(spec=spec, started_at=NOW - 10 * DAY_S)])
+    watch(desk, 1).run()
+    looked = desk.provider.searches
+    watch(desk, 20).run()
+    assert (looked > 0, desk.provider.searches) == (True, looked)
+
+
+def test_idle_seats_wake_no_fleet_that_rests():
+    desk = Desk(fleet("june"), fleet("july"), rows=list)
+    loop = watch(desk, 20)
+    loop.rests = {"june": Rest(5, NOW + 1800, "its rents were refused")}
+    loop.run()
+    assert set(loop.rests) == {"june"}
+    assert desk.provider.searches > 1
+
+
+def test_an_idle_seat_whose_kept_instance_dies_is_looked_for_in_that_pass():
+    before, rows = fleet(image="a:1"), [instance(spec=fleet(image="a:1"))]
+    desk = Desk(fleet(image="a:2"), rows=lambda: rows)
+    loop = watch(desk, 2)
+    loop.run()
+    looked = desk.provider.searches
+    rows[:] = [instance(spec=before, status="offline")]
+    loop.run()
+    assert looked > 0
+    assert desk.provider.searches == 2 * looked
 
 
 def test_a_fleet_without_its_secrets_is_not_looked_for_and_that_is_said_once():
