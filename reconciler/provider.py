@@ -317,6 +317,10 @@ class Probe(Protocol):
         """Why nobody could log in to an instance rented now, in words; None where a login may succeed."""
         ...
 
+    def why_no_key(self) -> str | None:
+        """Why the key that is named cannot be used, in words; None where it can, or where none is named."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class KeptLog:

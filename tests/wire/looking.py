@@ -26,6 +26,9 @@ class Told:
     def why_no_login(self) -> None:
         """It has every key."""
 
+    def why_no_key(self) -> None:
+        """It has every key."""
+
     def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
         return {target.instance.id: tuple(self._of(target)) for target in targets}
 
