@@ -322,6 +322,10 @@ class Probe(Protocol):
         key may lack the scope to read the account's keys. None where it is not needed, or there is no key."""
         ...
 
+    def why_no_key(self) -> str | None:
+        """Why the key that is named cannot be used, in words; None where it can, or where none is named."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class KeptLog:

@@ -20,7 +20,7 @@ from reconciler.core.logins import no_login
 from reconciler.core.placement import Need, Placement
 from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.planner import needs_of
-from reconciler.core.readiness import Look, blinded, logs_in
+from reconciler.core.readiness import Look, blinded, logs_in, tries_a_key
 from reconciler.core.record import Record, with_unwanted, without_pause
 from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights
@@ -118,7 +118,7 @@ def settle(record: Record, observation: Observation, wish: Wish, now: float) -> 
     """The record brought up to date with what was observed."""
     policy = wish.policy
     fleets = {fleet.name: fleet for fleet in wish.fleets}
-    faults = faults_of(observation.instances, fleets, policy.owner, policy.blacklist, now)
+    faults = faults_of(observation.instances, fleets, policy.owner, policy.blacklist, now, record.since)
     accepted = None if wish.allowed.counted else wish.allowed.accept_gone
     merged = merge(record, observation, policy.owner, now=now, settle=wish.settle, faults=faults, accepted=accepted)
     billed = counted(record, merged.record, observation.instances, policy.owner, observation.list_started_at)
@@ -200,10 +200,16 @@ def _compared(wish: Wish, observation: Observation, record: Record, now: float) 
 
 
 def refused_logins(checks: Probe | None, needs: Sequence[Need]) -> dict[str, Held]:
-    """Fleets that want to rent, whose checks log in, where nobody could: what is rented would never be ready."""
-    fleets = {need.fleet.name: need.fleet for need in needs if logs_in(need.fleet)}
-    why = checks.why_no_login() if checks is not None and fleets else None
-    return {} if why is None else {name: no_login(name, why) for name in sorted(fleets)}
+    """Fleets that want to rent, whose checks log in, where nobody could: what is rented would never be ready. `ssh`
+    needs no key; but one that is named and cannot be used is a mistake, which would leave it blind."""
+    if checks is None:
+        return {}
+    fleets = {need.fleet.name: need.fleet for need in needs}
+    must = {name for name, fleet in fleets.items() if logs_in(fleet)}
+    may = {name for name, fleet in fleets.items() if tries_a_key(fleet)} - must
+    asked = ((must, checks.why_no_login), (may, checks.why_no_key))
+    whys = [(names, why()) for names, why in asked if names]
+    return {name: no_login(name, why) for names, why in whys if why is not None for name in sorted(names)}
 
 
 def refused_templates(

@@ -265,7 +265,7 @@ def merged(
     """What `seen` proves about `before`."""
     rules = rules or policy()
     by_name = {f.name: f for f in fleets or (fleet(),)}
-    faults = faults_of(seen.instances, by_name, rules.owner, rules.blacklist, now)
+    faults = faults_of(seen.instances, by_name, rules.owner, rules.blacklist, now, before.since)
     return merge(before, seen, rules.owner, now=now, settle=SETTLE, **{"faults": faults, **options})
 
 

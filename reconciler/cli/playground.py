@@ -31,6 +31,10 @@ class PlaygroundProbe:
         """As for real machines."""
         return self.machines.key_to_let_in()
 
+    def why_no_key(self) -> str | None:
+        """Why the key that is named cannot be used: a rehearsal finds that mistake as well."""
+        return self.machines.why_no_key()
+
     def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
         """What the checks of each target say; nothing of one that is not here."""
         nothing: dict[int, tuple[Finding, ...]] = {target.instance.id: () for target in targets}

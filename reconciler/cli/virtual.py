@@ -39,6 +39,10 @@ class VirtualProbe:
         """It holds them already."""
         return None
 
+    def why_no_key(self) -> str | None:
+        """No key of this machine is used."""
+        return None
+
     def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
         """What the checks of each target say; the world's time passes as in the slowest look."""
         from reconciler.cli.virtual_look import Look

@@ -12,7 +12,7 @@ from reconciler.core.adopting import sorted_drifts
 from reconciler.core.canary import Canary, canary_of
 from reconciler.core.debut import NEW, Debut
 from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, UNWANTED, Drift, dynamic_drift
-from reconciler.core.faults import Fault, check_fault, dated, status_fault
+from reconciler.core.faults import OUTBID, STOPPED, Fault, check_fault, dated, status_fault
 from reconciler.core.fields import spec_hash
 from reconciler.core.health import Health, with_health
 from reconciler.core.instance import Instance
@@ -173,18 +173,34 @@ def digest_of(diff: Diff) -> str:
 
 
 def faults_of(
-    instances: Iterable[Instance], fleets: Mapping[str, Fleet], owner: str, shared: Blacklist, now: float
+    instances: Iterable[Instance],
+    fleets: Mapping[str, Fleet],
+    owner: str,
+    shared: Blacklist,
+    now: float,
+    since: Mapping[tuple[int, str], float],
 ) -> dict[int, frozenset[str]]:
-    """What every managed instance shows wrong in this reading, by name: for the record to date."""
+    """What every managed instance shows wrong in this reading, by name: for the record to date. `since` is what it has
+    dated before: what only a fleet's spec can tell stays as it was where this run does not plan that fleet."""
     faults: dict[int, frozenset[str]] = {}
     for instance in instances:
         mark = read_label(instance.label, owner)
         if isinstance(mark, Mark):
             fleet = fleets.get(mark.seat.fleet)
-            broken = dynamic_drift(fleet, instance, shared, now) if fleet else ()
             fault = status_fault(instance, fleet, now)
-            faults[instance.id] = frozenset(({fault} if fault else set()) | {drift.field for drift in broken})
+            broken = _unjudged(instance, since, now) if fleet is None else _broken(fleet, instance, shared, now)
+            faults[instance.id] = frozenset(({fault} if fault else set()) | broken)
     return faults
+
+
+def _broken(fleet: Fleet, instance: Instance, shared: Blacklist, now: float) -> set[str]:
+    return {drift.field for drift in dynamic_drift(fleet, instance, shared, now)}
+
+
+def _unjudged(instance: Instance, since: Mapping[tuple[int, str], float], now: float) -> set[str]:
+    """What a run dated that knew the fleet, and that this reading does not show to be over."""
+    resting = {State.OUTBID: OUTBID, State.HELD: STOPPED}.get(state_of(instance, now))
+    return {fault for fault in (*TEXT_RULES, resting) if fault is not None and (instance.id, fault) in since}
 
 
 def judge(

@@ -128,7 +128,8 @@ def check_fault(instance: Instance, fleet: Fleet, health: Health | None, now: fl
         return Fault(f"not ready again in {span(limit)}: {_still(instance)}", health.failing_since, 0.0)
     if health.verdict != "fail":
         return None
-    left = _left_s(health.failing_since, fleet.health.unhealthy_after_s, now)
+    patience = boot_timeout_s(fleet) if health.boots_again else fleet.health.unhealthy_after_s
+    left = _left_s(health.failing_since, patience, now)
     return Fault(f"unready: {health.cause}", health.failing_since, left, False, health.by_machine)
 
 

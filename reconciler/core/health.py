@@ -18,11 +18,12 @@ class Health:
     """What is known of one instance. Times are epoch seconds."""
 
     since: float
-    """When it was rented, else when it was seen first: its boot is counted from here."""
+    """When it was rented, else when it was seen first, or when it booted again: its boot is counted from here."""
     ready_at: float | None = None
-    """When its checks passed for the first time."""
+    """Since when its checks pass without a break; while they do not, when they began to the last time."""
     failing_since: float | None = None
-    """Since when they fail without a pass between; also since when it boots again."""
+    """Since when they fail without a pass between, later by the time that nobody could tell; also since when it boots
+    again."""
     checked_at: float | None = None
     verdict: Verdict | None = None
     """Of the last look; None: it does not run, or nobody has looked yet."""
@@ -33,6 +34,11 @@ class Health:
     by_machine: bool = True
     """The check that fails is one of the machine, not of what runs in the container."""
 
+    @property
+    def boots_again(self) -> bool:
+        """Whether it was ready, booted again, and has not passed its checks since."""
+        return self.ready_at is not None and self.failing_since is not None and self.since > self.ready_at
+
 
 _OF_THE_MACHINE = ("ssh", "gpu", "tcp")
 
@@ -41,20 +47,27 @@ def checked(health: Health, findings: Sequence[Finding], at: float) -> Health:
     """The health after a look at an instance that runs; without any check that it runs must do."""
     last = findings[-1] if findings else None
     if last is None or last.verdict == "pass":
-        first = health.ready_at if health.ready_at is not None else at
-        good = replace(health, ready_at=first, failing_since=None, cause="", detail="")
+        unbroken = health.ready_at is not None and health.failing_since is None and health.verdict is not None
+        ready_at = health.ready_at if unbroken else at
+        good = replace(health, ready_at=ready_at, failing_since=None, cause="", detail="")
         return replace(good, checked_at=at, verdict="pass")
+    failing = None if health.failing_since is None else health.failing_since + _blind_s(health, last.verdict, at)
     said = replace(
         health,
+        failing_since=failing,
         checked_at=at,
         verdict=last.verdict,
         cause=f"{last.check}: {last.cause}",
         detail=str(last.detail),
         by_machine=last.check.kind in _OF_THE_MACHINE,
     )
-    if last.verdict == "cannot tell":
-        return said
-    return replace(said, failing_since=health.failing_since if health.failing_since is not None else at)
+    return replace(said, failing_since=at) if last.verdict == "fail" and failing is None else said
+
+
+def _blind_s(health: Health, verdict: Verdict, at: float) -> float:
+    """How much of the time since the last look says nothing, in seconds: all of it, where either look cannot tell."""
+    blind = "cannot tell" in (health.verdict, verdict)
+    return at - health.checked_at if blind and health.verdict and health.checked_at is not None else 0.0
 
 
 def seen_as(health: Health, state: State, at: float) -> Health:
@@ -67,8 +80,8 @@ def seen_as(health: Health, state: State, at: float) -> Health:
         counts_on = health.ready_at is not None or (state is State.HELD and never_ran(health))
         since = health.since if counts_on else at
         return replace(health, since=since, failing_since=None, verdict=None, cause="", detail="")
-    if state is State.PENDING and health.ready_at is not None and health.failing_since is None:
-        return replace(health, failing_since=at, verdict=None, cause="", detail="")
+    if state is State.PENDING and health.ready_at is not None and not health.boots_again:
+        return replace(health, since=at, failing_since=at, verdict=None, cause="", detail="")
     return replace(health, verdict=None)
 
 

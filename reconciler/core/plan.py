@@ -145,6 +145,8 @@ class SeatNote:
     ]
     text: str
     rate_per_hour: Decimal = Decimal(0)
+    overdue: bool = False
+    """Its boot's time is over, and nobody can tell whether it is ready: it is not waited for as one that boots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ class FleetPlan:
     @property
     def below_min_ready(self) -> bool:
         """Fewer run than `min_ready` asks for, and none is still booting."""
-        booting = any(note.kind == "pending" for note in self.notes)
+        booting = any(note.kind == "pending" and not note.overdue for note in self.notes)
         return not self.paused and self.running < min(self.fleet.min_ready, self.fleet.replicas) and not booting
 
 

@@ -11,12 +11,14 @@ from reconciler.core.diff import Diff, FleetDiff, Member, SeatView, judge
 from reconciler.core.drift import KIND
 from reconciler.core.evidence import Settle, Vanished, doubt_left_s
 from reconciler.core.faults import STOPPED
+from reconciler.core.health import Health
 from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet
 from reconciler.core.outbid import new_bids, successor_of, waiting, why_replaced
 from reconciler.core.placement import Choice, Need, Placement, ceiling
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
+from reconciler.core.readiness import boot_timeout_s
 from reconciler.core.record import Record
 from reconciler.core.renewal import EXPIRED
 from reconciler.core.rollout import Pace
@@ -322,7 +324,15 @@ def _notes(fleet: Fleet, view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
             view.seat, "kept", f"instance {keeper.id} is kept, without an offer to replace it: {wrong}", rate
         )
     elif keeper.state in (State.PENDING, State.UNREADY) and keeper.fault is None:
-        yield SeatNote(view.seat, "pending", f"instance {keeper.id} {_not_yet(keeper)}", rate)
+        text = f"instance {keeper.id} {_not_yet(keeper)}"
+        yield SeatNote(view.seat, "pending", text, rate, overdue=_overdue(fleet, keeper.health))
+
+
+def _overdue(fleet: Fleet, health: Health | None) -> bool:
+    """Whether a look after its boot's time could not tell."""
+    if health is None or health.verdict != "cannot tell" or health.checked_at is None:
+        return False
+    return health.checked_at - health.since >= boot_timeout_s(fleet)
 
 
 def _not_yet(keeper: Member) -> str:

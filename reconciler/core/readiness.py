@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from reconciler.core.text import SafeText
 
 if TYPE_CHECKING:
-    from reconciler.core.instance import Instance
+    from reconciler.core.instance import Instance, Setup
     from reconciler.core.model import Fleet
 
 CheckKind = Literal["ssh", "gpu", "tcp", "http", "command"]
@@ -113,7 +113,7 @@ def checks_of(fleet: Fleet, instance: Instance) -> tuple[Check, ...]:
     it, and that it runs must do."""
     if fleet.readiness.checks is not None:
         return fleet.readiness.checks
-    return _usual(fleet, instance)
+    return _usual(fleet, instance.setup)
 
 
 def logs_in(fleet: Fleet) -> bool:
@@ -126,6 +126,12 @@ def may_log_in(fleet: Fleet, instance: Instance) -> bool:
     return any(check.kind in ("ssh", "gpu", "command") for check in checks_of(fleet, instance))
 
 
+def tries_a_key(fleet: Fleet) -> bool:
+    """Whether a check of the fleet logs in where a key is named, as far as the spec tells."""
+    checks = _usual(fleet, None) if fleet.readiness.checks is None else fleet.readiness.checks
+    return any(check.kind in ("ssh", "gpu", "command") for check in checks)
+
+
 def checks_of_another(fleet: Fleet, instance: Instance) -> tuple[Check, ...]:
     """What one must pass that was not rented by the spec as it is now, or was adopted: nothing on a port that it never
     published, for that is a difference of specs and no sign of ill health."""
@@ -134,11 +140,11 @@ def checks_of_another(fleet: Fleet, instance: Instance) -> tuple[Check, ...]:
         return checks_of(fleet, instance)
     numbers = {port.number for port in published if port.protocol == "tcp"}
     kept = tuple(check for check in fleet.readiness.checks if check.port is None or check.port in numbers)
-    return kept or _usual(fleet, instance)
+    return kept or _usual(fleet, instance.setup)
 
 
-def _usual(fleet: Fleet, instance: Instance) -> tuple[Check, ...]:
-    own, spec = instance.setup, fleet.container
+def _usual(fleet: Fleet, own: Setup | None) -> tuple[Check, ...]:
+    spec = fleet.container
     connect = own.connect if own is not None and own.connect is not None else spec.connect
     if connect != "args":
         return (Check("ssh"),)

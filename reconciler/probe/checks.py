@@ -58,7 +58,7 @@ class MachineProbe:
         """There is no key that can be used, or the account is known not to hold its public half."""
         public = self.public_key()
         if public is None:
-            return "no SSH key is given that can be used" if self.key is None else f"the key {self.key} cannot be used"
+            return self.why_no_key() or "no SSH key is given that can be used"
         keys = self.account_keys()
         return None if keys is None or held(keys, public) else f"the account does not hold the key {self.key}"
 
@@ -66,6 +66,10 @@ class MachineProbe:
         """The public half of the key, where the account's keys cannot be known."""
         public = self.public_key()
         return public if public is not None and self.account_keys() is None else None
+
+    def why_no_key(self) -> str | None:
+        """A key is named that cannot be used: no file, not readable, or none without a passphrase."""
+        return None if self.key is None or self.public_key() is not None else f"the key {self.key} cannot be used"
 
     def public_key(self) -> str | None:
         """The public half of the private key on one line; None without a key that can be used."""

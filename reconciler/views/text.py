@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.core.debuting import ON_TRIAL
 from reconciler.core.plan import (
     COLD_START,
     Action,
@@ -92,7 +93,7 @@ def _headline(plan: FleetPlan) -> str:
     open_seats = sum(len(u.seats) for u in plan.unfilled)
     counts += [f"{open_seats} unfilled"] if open_seats else []
     surplus = f" ({plan.surplus} surplus)" if plan.surplus else ""
-    coming = any(isinstance(action, Create) for action in plan.actions)
+    coming = any(isinstance(a, Create) and not (a.wait and a.wait.reason == ON_TRIAL) for a in plan.actions)
     below = "  ! below min_ready" if plan.below_min_ready and not coming else ""
     paused = "  paused" if plan.paused else ""
     return f"{fleet.name}  {', '.join(counts)}{surplus}{paused}{below}"

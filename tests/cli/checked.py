@@ -40,12 +40,17 @@ class Eyes:
     asked: list[list[int]] = field(default_factory=list)
     locked_out: str | None = None
     """Why nobody can log in."""
+    keyless: str | None = None
+    """Why the key that is named cannot be used."""
 
     def why_no_login(self) -> str | None:
         return self.locked_out
 
     def key_to_let_in(self) -> str | None:
         return None
+
+    def why_no_key(self) -> str | None:
+        return self.keyless
 
     def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:
         self.asked.append([target.instance.id for target in targets])

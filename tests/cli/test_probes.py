@@ -78,3 +78,9 @@ def test_on_a_served_playground_only_what_is_here_is_looked_at(host: str | None,
     target = Target(instance(ssh_direct=door), (Check("ssh"),), ("RTX 3060",), 1, None)
     found = PlaygroundProbe(MachineProbe(allow=lambda _: False)).check([target])
     assert bool(found[target.instance.id]) is seen
+
+
+def test_a_key_that_cannot_be_used_is_found_on_a_served_playground_too(tmp_path: Path) -> None:
+    key = tmp_path / "none"
+    assert PlaygroundProbe(MachineProbe(key)).why_no_key() == f"the key {key} cannot be used"
+    assert PlaygroundProbe(MachineProbe()).why_no_key() is None

@@ -107,6 +107,20 @@ def test_a_changed_kind_replaces_the_instance(project: Project) -> None:
     project.assert_settled()
 
 
+def test_runs_of_another_fleet_do_not_begin_the_wait_anew(project: Project) -> None:
+    bidding(project)
+    project.fleet("july")
+    project.apply().assert_success("2 instances rented")
+    lost = project.live("june")[0].id
+    project.fail("june/0", how="outbid")
+    for _ in range(3):  # Every twenty minutes, and the wait is of thirty.
+        project.apply("--fleet", "june", "--no-wait").assert_success()
+        project.advance("10m")
+        project.apply("--fleet", "july", "--no-wait").assert_success()
+        project.advance("10m")
+    assert [row.id for row in project.live("june")] not in ([], [lost])
+
+
 # --- a bid that loses as soon as it is made ---------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from reconciler.core.states import State
 from reconciler.simulator import open_simulation
 from reconciler.simulator.boots import NO_START, machines_failure
 from reconciler.simulator.laws import Laws
+from reconciler.views.text import plan_text
 
 from . import checked
 from .checked import Eyes, Judge
@@ -335,6 +336,30 @@ def test_nothing_is_rented_that_nobody_could_log_in_to(
     assert project.live() == []
     assert checked.apply(project) == 0
     assert len(project.live()) == 1
+
+
+def test_nothing_is_rented_with_a_key_that_cannot_be_used(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.fleet()
+    assert checked.apply(project, eyes=Eyes(keyless="the key k cannot be used")) == 4
+    assert "the checks of fleet june log in, and the key k cannot be used" in capsys.readouterr().out
+    assert project.live() == []
+    project.fleet(readiness={"checks": [{"http": {"port": 8000}}]}, container={"image": "a:1", "ports": [8000]})
+    assert checked.apply(project, eyes=Eyes(keyless="the key k cannot be used")) == 0
+
+
+def test_a_fleet_of_which_nobody_can_tell_is_below_min_ready_once_its_boot_is_over(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.fleet(replicas=4)
+    checked.apply(project, lambda _: "?no key", step_only=True)  # A cold start.
+    project.advance("10m")
+    for minutes, below in (("1m", False), ("10m", False), ("25m", True), ("1m", True)):
+        checked.apply(project, lambda _: "?no key", step_only=True)
+        project.advance(minutes)
+        capsys.readouterr()
+        made = checked.looked(project, lambda _: "?no key").plan
+        assert (len(project.live()), made.fleets[0].below_min_ready) == (2, below), minutes
+        assert ("! below min_ready" in plan_text(made, None)) is below, minutes
 
 
 def test_a_banner_needs_no_login(project: Project) -> None:

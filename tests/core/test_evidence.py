@@ -16,11 +16,13 @@ from builders import (
     merged,
     observation,
     record,
+    regions,
     seat,
 )
 
 from reconciler.core.evidence import Settle, doubt_left_s, marks_of, rents_wait_s
 from reconciler.core.record import ColdStart
+from reconciler.core.rental import Rental
 
 # --- attempts in doubt ----------------------------------------------------------------------------
 
@@ -231,6 +233,32 @@ SINCE = {
 @pytest.mark.parametrize(("readings", "expected"), SINCE.values(), ids=SINCE.keys())
 def test_since_when_a_fault_lasts(readings, expected):
     assert since(*readings) == expected
+
+
+JULY = fleet("july", rental=Rental("interruptible"), on_manual_stop="replace", regions=regions("US-TX"))
+OF_ANOTHER_RUN = {
+    # what instance 5 of july shows, what is dated of it, what a run of june alone keeps
+    "it is outbid": ({"status": "outbid"}, "outbid", True),
+    "it has won its bid back": ({}, "outbid", False),
+    "it is stopped": ({"status": "stopped", "interruptible": False}, "stopped", True),
+    "it was started again": ({}, "stopped", False),
+    "where it is": ({}, "regions", True),
+    "which card it has": ({}, "gpu.models", True),
+    "its host is not heard of": ({"status": "offline"}, "offline", True),
+    "its host is back": ({}, "offline", False),
+}
+
+
+@pytest.mark.parametrize(("shown", "fault", "kept"), OF_ANOTHER_RUN.values(), ids=OF_ANOTHER_RUN.keys())
+def test_a_run_keeps_the_dates_of_fleets_that_it_does_not_plan(shown, fault, kept):
+    before = record(known(5, "july/0"), since={(5, fault): NOW - 900})
+    row = instance("july/0", JULY, id=5, **shown)
+    assert merged(before, observation(row), fleet()).record.since == (before.since if kept else {})
+
+
+def test_a_run_dates_nothing_that_only_the_spec_of_another_fleet_tells():
+    row = instance("july/0", JULY, id=5, status="outbid")
+    assert merged(record(known(5, "july/0")), observation(row), fleet()).record.since == {}
 
 
 def test_the_faults_of_a_vanished_instance_are_forgotten():

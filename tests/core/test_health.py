@@ -54,10 +54,46 @@ def test_failing_is_dated_from_the_first_failure_after_a_pass():
 def test_a_look_that_cannot_tell_keeps_what_is_known_and_says_so():
     health = after(passed(), failed(), blind())
     assert (health.ready_at, health.failing_since, health.verdict, health.cause) == (
-        *(MIN, 2 * MIN, "cannot tell"),
+        *(MIN, 3 * MIN, "cannot tell"),
         "ssh: no key",
     )
     assert after(passed(), blind()).failing_since is None
+
+
+FAILING = {
+    # looks at minutes 1, 2, ...: how many minutes it has failed by the last one
+    "without a break": ([passed(), failed(), failed(), failed()], 2),
+    "blind between two failures": ([passed(), failed(), blind(), blind(), failed()], 0),
+    "before the blindness and after it": ([passed(), failed(), failed(), blind(), failed(), failed()], 2),
+}
+
+
+@pytest.mark.parametrize(("looks", "minutes"), FAILING.values(), ids=FAILING.keys())
+def test_the_time_that_nobody_could_tell_does_not_count(looks, minutes):
+    health = after(*looks)
+    assert (health.checked_at - health.failing_since) / MIN == minutes
+
+
+def test_what_was_read_of_an_instance_that_does_not_run_is_no_blindness():
+    ready = Health(0.0, 60.0, None, 60.0, "pass")
+    booting = seen_as(ready, State.PENDING, 120.0)
+    assert checked(booting, blind(), 900.0).failing_since == 120.0
+    assert checked(checked(booting, blind(), 900.0), failed(), 960.0).failing_since == 180.0
+
+
+UNBROKEN = {
+    "two passes": (lambda h: h, MIN),
+    "a look that could not tell": (lambda h: checked(h, blind(), 2 * MIN), MIN),
+    "a failure between": (lambda h: checked(h, failed(), 2 * MIN), 9 * MIN),
+    "a boot between": (lambda h: seen_as(h, State.PENDING, 2 * MIN), 9 * MIN),
+    "a dead host between": (lambda h: seen_as(h, State.FAILED, 2 * MIN), 9 * MIN),
+    "a rest between": (lambda h: seen_as(h, State.OUTBID, 2 * MIN), 9 * MIN),
+}
+
+
+@pytest.mark.parametrize(("between", "ready_at"), UNBROKEN.values(), ids=UNBROKEN.keys())
+def test_it_is_ready_since_it_passes_without_a_break(between, ready_at):
+    assert checked(between(after(passed())), passed(), 9 * MIN).ready_at == ready_at
 
 
 def test_the_cause_names_the_check_that_stopped_the_look():
@@ -84,6 +120,24 @@ def test_a_report_that_comes_and_goes_does_not_begin_a_boot_anew():
     again = seen_as(ready, State.PENDING, 100.0)
     flapped = seen_as(checked(again, failed(), 200.0), State.PENDING, 300.0)
     assert (again.failing_since, flapped.failing_since) == (100.0, 100.0)
+    assert (again.boots_again, flapped.boots_again) == (True, True)
+
+
+def test_a_boot_after_failures_and_one_after_a_pass_begin_anew():
+    failing = Health(0.0, 60.0, 100.0, 600.0, "fail", "ssh: closed")
+    again = seen_as(failing, State.PENDING, 660.0)
+    ready = checked(again, passed(), 900.0)
+    assert (again.failing_since, ready.boots_again) == (660.0, False)
+    assert seen_as(ready, State.PENDING, 960.0).failing_since == 960.0
+    assert not checked(ready, failed(), 960.0).boots_again
+
+
+def test_the_first_failed_look_after_another_boot_leaves_the_rest_of_its_time():
+    loading = seen_as(Health(NOW - 9999, **READY, verdict="pass"), State.PENDING, NOW - 660)
+    failing = checked(loading, failed(), NOW)
+    assert judged("running", failing).keeper.fault.grace_left_s == 1200 - 660
+    passed_between = checked(checked(loading, passed(), NOW - 120), failed(), NOW - 60)
+    assert judged("running", passed_between).keeper.fault.grace_left_s == 600 - 60
 
 
 STATES = {

@@ -27,7 +27,7 @@ from reconciler.core.budget import costs
 from reconciler.core.debut import Debut
 from reconciler.core.evidence import Vanished
 from reconciler.core.fields import spec_hash
-from reconciler.core.health import Health
+from reconciler.core.health import Health, checked
 from reconciler.core.model import Limit, Rollout
 from reconciler.core.plan import Cost, Create, Plan, Replace, Wait
 from reconciler.core.planner import needs_of
@@ -221,6 +221,12 @@ ACTIONS = {
         [sits(0), old(1, id=101)],
         record(health={100: Health(NOW - 500, NOW - 300, verdict="pass")}),
         ["+/- june/1 101 -> offer 1"],
+    ),
+    "a canary that has flapped": (
+        CANARY,
+        [sits(0), old(1, id=101)],
+        record(health={100: checked(Health(NOW - 900, NOW - 800, NOW - 60, NOW - 60, "fail", "ssh: x"), (), NOW - 1)}),
+        ["+/- june/1 101 -> offer 1, until the canary june/0 has been ready long enough"],
     ),
     "a canary that was ready and fails": (
         CANARY,
@@ -473,6 +479,22 @@ BELOW = {
     "paused": ([], replace(THREE, paused=True), False),
     "a schedule of none": ([], replace(THREE, replicas=0), False),
 }
+
+
+BLIND = {
+    # age of the boot, of the last look, what it found: below
+    "within a boot's time": (1300, 120, "cannot tell", False),
+    "beyond it": (1300, 60, "cannot tell", True),
+    "beyond it, and the last look was before": (9999, 9000, "cannot tell", False),
+    "it fails, in time": (1199, 60, "fail", False),
+}
+
+
+@pytest.mark.parametrize(("booted_s", "looked_s", "verdict", "expected"), BLIND.values(), ids=BLIND.keys())
+def test_one_of_which_nobody_can_tell_does_not_boot_for_ever(booted_s, looked_s, verdict, expected):
+    looked = Health(NOW - booted_s, checked_at=NOW - looked_s, verdict=verdict, cause="ssh: no key")
+    made = plan(NEW, [sits()], MARKET, record(health={100: looked}))
+    assert ([note.kind for note in made.notes], made.below_min_ready) == (["pending"], expected)
 
 
 @pytest.mark.parametrize(("rows", "spec", "expected"), BELOW.values(), ids=BELOW.keys())

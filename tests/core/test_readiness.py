@@ -8,7 +8,16 @@ from builders import fleet, instance
 from reconciler.core.causes import NO_KEY, NO_ROUTE, REFUSED, TIMED_OUT
 from reconciler.core.instance import Setup
 from reconciler.core.model import Port
-from reconciler.core.readiness import Check, Finding, Readiness, blinded, boot_timeout_s, checks_of, checks_of_another
+from reconciler.core.readiness import (
+    Check,
+    Finding,
+    Readiness,
+    blinded,
+    boot_timeout_s,
+    checks_of,
+    checks_of_another,
+    tries_a_key,
+)
 
 SSH, HTTP = Check("ssh"), Check("http", 8000, "/healthz")
 UDP = Port(53, "udp")
@@ -42,6 +51,20 @@ CHECKS = {
 @pytest.mark.parametrize(("spec", "row", "expected"), CHECKS.values(), ids=CHECKS.keys())
 def test_what_an_instance_must_pass(spec, row, expected):
     assert [str(check) for check in checks_of(spec, row)] == expected
+
+
+KEYS = {
+    "the usual check, by ssh": (fleet(), True),
+    "args: a port": (fleet(connect="args", ports=(8000,)), False),
+    "ssh, as written": (fleet(readiness=Readiness(None, (HTTP, SSH))), True),
+    "a command": (fleet(readiness=Readiness(None, (Check("command", run="true"),))), True),
+    "http alone": (fleet(readiness=Readiness(None, (HTTP,))), False),
+}
+
+
+@pytest.mark.parametrize(("spec", "expected"), KEYS.values(), ids=KEYS.keys())
+def test_which_fleets_are_looked_at_with_a_key(spec, expected):
+    assert tries_a_key(spec) is expected
 
 
 OTHERS = {
