@@ -38,7 +38,7 @@ from reconciler.cli.options import (
 from reconciler.cli.plan import plan_key, show, warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.signals import asking_to_stop, interrupting_at_once
-from reconciler.cli.telling import courier_of, noticing_of, tell_failure
+from reconciler.cli.telling import courier_of, noticing_of, tell_failure, told_if_unread
 from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Envelope, envelope_of, narrowed, within
@@ -155,9 +155,11 @@ def carry_out(
 
     A fleet that the wish ends is paused before its first instance goes.
     """
-    account = world.provider.account()
+    screen = consent.screen
+    turn = turn_of("destroy" if want.ending else "apply", lock_s, world, screen)
+    with told_if_unread(world, want, turn, lambda: courier_of(world, want, in_environment, screen.note, screen.alarm)):
+        account = world.provider.account()
     consent.check(account, want, world.clock.now())
-    turn = turn_of("destroy" if want.ending else "apply", lock_s, world, consent.screen)
     store = world.ledger(account, want.policy.owner, read_only=False)
     try:
         with holding(store, world.clock, turn):

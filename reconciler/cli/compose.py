@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,12 +74,21 @@ class World:
         """The kept logs of this account and owner: a folder beside the ledger."""
         return FileLogs(logs_beside(self.ledger_path or default_ledger(account, owner)))
 
-    def _ledger(self, path: Path, account: Account, owner: str, read_only: bool) -> SqliteStore | GitStore:
+    def ledger_there(self, owner: str) -> SqliteStore | GitStore | None:
+        """The ledger of this owner, open for writing, where nobody can tell the account: the one that is there. None
+        where there is none, or more than one that it may be."""
+        path = self.ledger_path or only_ledger(owner)
+        if self.ledger_ref is None and not (path and path.is_file()):
+            return None
+        return self._ledger(path or Path(), None, owner, read_only=False)
+
+    def _ledger(self, path: Path, account: Account | None, owner: str, read_only: bool) -> SqliteStore | GitStore:
+        account_id = account.id if account is not None else None
         if self.ledger_ref is not None:
             from reconciler.ledger.git.store import GitStore
 
-            return GitStore(self.ledger_ref, account=account.id, owner=owner, read_only=read_only)
-        return SqliteStore(path, account=account.id, owner=owner, read_only=read_only)
+            return GitStore(self.ledger_ref, account=account_id, owner=owner, read_only=read_only)
+        return SqliteStore(path, account=account_id, owner=owner, read_only=read_only)
 
     def keep_pace(self, store: Store) -> None:
         """Leave the pace to the next command."""
@@ -92,9 +102,19 @@ class World:
 
 def default_ledger(account: Account, owner: str) -> Path:
     """`${XDG_STATE_HOME:-~/.local/state}/reconcile/<account>-<owner>.db`, so that cron and a shell share it."""
+    return _ledgers() / f"{account.id}-{owner}.db"
+
+
+def only_ledger(owner: str) -> Path | None:
+    """The ledger of `owner` in the default place, if exactly one account has one."""
+    found = [path for path in _ledgers().glob("*.db") if re.fullmatch(rf"[0-9]+-{re.escape(owner)}\.db", path.name)]
+    return found[0] if len(found) == 1 else None
+
+
+def _ledgers() -> Path:
     home = os.environ.get("XDG_STATE_HOME")
     base = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state"
-    return base / "reconcile" / f"{account.id}-{owner}.db"
+    return base / "reconcile"
 
 
 @contextmanager

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import secrets as randomness
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 
 from reconciler.apply.run import Run
 from reconciler.cli.compose import World
+from reconciler.cli.holding import Turn, holding
 from reconciler.core.assemble import Wish
 from reconciler.core.incidents import Letter
+from reconciler.core.instance import Account
 from reconciler.core.notices import Noticing, failed
 from reconciler.errors import DoubtfulReading, KeyProblem, ReconcileError, Unreachable
 from reconciler.provider import Courier
@@ -61,3 +65,31 @@ def tell_failure(run: Run, error: ReconcileError) -> None:
         if record != run.record:
             run.save(record)
         run.post()
+
+
+@contextmanager
+def told_if_unread(
+    world: World, want: Wish, turn: Turn, courier: Callable[[], Courier | None], before: Account | None = None
+) -> Iterator[None]:
+    """Read the account inside: where that fails there is no run yet, but those who are to be told of failing passes
+    are, by the ledger of the account as it was read `before`, else by the one that is there. It is not waited for."""
+    try:
+        yield
+    except FAILURES as error:
+        if want.policy.notify.webhooks:
+            with suppress(ReconcileError, OSError):
+                _tell_unread(world, want, replace(turn, timeout_s=0.0), courier(), error, before)
+        raise
+
+
+def _tell_unread(
+    world: World, want: Wish, turn: Turn, courier: Courier | None, error: ReconcileError, account: Account | None
+) -> None:
+    owner = want.policy.owner
+    store = world.ledger_there(owner) if account is None else world.ledger(account, owner, read_only=False)
+    if store is None:
+        return
+    with closing(store), holding(store, world.clock, turn):
+        run = Run(world.provider, store, world.clock, owner, store.load(), randomness.randbits)
+        run.noticing, run.courier = noticing_of(want), courier
+        tell_failure(run, error)

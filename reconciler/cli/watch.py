@@ -29,7 +29,7 @@ from reconciler.cli.options import (
 from reconciler.cli.rereading import Specs
 from reconciler.cli.screen import Screen
 from reconciler.cli.signals import asking_to_stop, interrupting_at_once
-from reconciler.cli.telling import courier_of, noticing_of, tell_failure
+from reconciler.cli.telling import courier_of, noticing_of, tell_failure, told_if_unread
 from reconciler.clock import StoppingClock
 from reconciler.converge import Result
 from reconciler.core.assemble import Wish
@@ -229,11 +229,12 @@ class Bench:
     def turn(self, wish: Wish) -> Iterator[tuple[Run, Account]]:
         """One run: account read, ledger opened and held; at its end the pace and a simulated world are kept."""
         world = self._world
-        account = self._account_of_now()
+        turn = Turn("watch", also=" --simulate" if world.simulation is not None else "")
+        with told_if_unread(world, wish, turn, lambda: self._courier_of(wish), self._account):
+            account = self._account_of_now()
         store = world.ledger(account, wish.policy.owner, read_only=False)
-        also = " --simulate" if world.simulation is not None else ""
         try:
-            with holding(store, world.clock, Turn("watch", also=also)):
+            with holding(store, world.clock, turn):
                 run = Run(
                     world.provider,
                     store,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from reconciler.core.broke import without_credit
-from reconciler.core.budget import Standing, committed, costs, freed
+from reconciler.core.budget import Standing, committed, costs, freed, others
 from reconciler.core.debuting import with_debut_waits
 from reconciler.core.diff import Diff, FleetDiff, digest_of
 from reconciler.core.envelope import Done
@@ -152,7 +152,7 @@ def room(limits: Limits, diff: Diff, record: Record, now: float) -> Decimal | No
 
 def standing(diff: Diff, record: Record, now: float) -> Standing:
     """What all managed instances, open attempts and (in money) lost ones amount to, those of undeclared fleets
-    included."""
+    included; and what others on the account bill besides."""
     declared = {part.fleet.name for part in diff.fleets}
     open_attempts = [i for i in record.intents.values() if i.seat.fleet not in declared]
     undeclared = sum((m.instance.price_per_hour or Decimal(0) for m in diff.undeclared), Decimal(0))
@@ -160,11 +160,13 @@ def standing(diff: Diff, record: Record, now: float) -> Standing:
     undeclared += sum((t.ceiling for t in standing_tombstones(record, now) if t.seat.fleet not in declared), Decimal(0))
     number = sum(len(part.members()) + len(part.intents()) for part in diff.fleets)
     number += len(diff.undeclared) + len(open_attempts)
-    return Standing(number, sum((committed(part) for part in diff.fleets), undeclared))
+    return Standing(number, sum((committed(part) for part in diff.fleets), undeclared), others(diff))
 
 
 def _warnings(cost: Cost, limits: Limits) -> tuple[str, ...]:
     hours, warn = cost.credit_lasts_h, limits.min_runway_hours.warn
     if hours is None or hours >= warn:
         return ()
-    return (f"the credit lasts {hours:.0f} hours at the planned rate, less than the {warn} h to be warned at",)
+    return (
+        f"the credit lasts {hours:.0f} hours at the account's planned rate, less than the {warn} h to be warned at",
+    )

@@ -44,8 +44,10 @@ def is_later_step(action: Spending) -> bool:
 
 
 def freed_by_then(plan: FleetPlan, part: FleetDiff) -> Decimal:
-    """What is gone when the next step of a rollout comes: replaced instances, and those on their way out."""
-    replaced = (a.old for a in plan.actions if isinstance(a, Destroy) and a.keeper_id is not None)
+    """What is gone when the next step of a rollout comes: what is replaced, surplus, or on its way out."""
+    surplus = {member.id for member in part.surplus}
+    going_now = (a for a in plan.actions if isinstance(a, Destroy))
+    replaced = (a.old for a in going_now if a.keeper_id is not None or a.old.id in surplus)
     going = sum((item.rate_per_hour for item in part.leaving()), Decimal(0))
     return going + sum((full_price(member, part.fleet) for member in replaced), Decimal(0))
 
@@ -152,10 +154,26 @@ class Standing:
 
     instances: int
     per_hour: Decimal
+    besides: Decimal = Decimal(0)
+    """What others on the account bill in $/h: no limit of ours counts it, but the credit pays for it."""
+
+
+def others(diff: Diff) -> Decimal:
+    """What instances of other owners, and those that nobody manages, bill now in $/h."""
+    theirs = (*(instance for _, instance in diff.other_owned), *diff.unmanaged)
+    return sum(map(rate_per_hour, theirs), Decimal(0))
+
+
+def _besides(plan: Plan, diff: Diff) -> Decimal:
+    """What is left on the account beside the planned fleets when the plan is done, in $/h. What was told to go counts
+    no longer, as in the fleets."""
+    going = {leak.id for leak in plan.leaks} | {action.old.id for action in plan.pruned}
+    undeclared = (rate_per_hour(m.instance) for m in diff.undeclared if m.id not in going)
+    return others(diff) + sum(undeclared, Decimal(0))
 
 
 def costs(plan: Plan, diff: Diff, budget: Decimal | None, credit: Decimal | None) -> Cost:
-    """What the fleets of the plan bill now, after it, and at most on the way."""
+    """What the fleets of the plan bill now, after it, and at most on the way; and the rest of the account after it."""
     now = sum((rate_per_hour(m.instance) for part in diff.fleets for m in part.members()), Decimal(0))
     going = sum((item.rate_per_hour for part in diff.fleets for item in part.leaving()), Decimal(0))
     actions = [a for fleet in plan.fleets for a in fleet.actions]
@@ -165,7 +183,7 @@ def costs(plan: Plan, diff: Diff, budget: Decimal | None, credit: Decimal | None
     more = sum((on_the_way(part.actions, part.fleet) for part in plan.fleets), Decimal(0))
     after = now - leaving + coming
     now += going
-    return Cost(now, after, max(now + created + more, after), budget, credit)
+    return Cost(now, after, max(now + created + more, after), budget, credit, besides=_besides(plan, diff))
 
 
 def _price(action: Spending) -> Decimal:

@@ -26,7 +26,7 @@ from reconciler.core.budget import (
 from reconciler.core.diff import FleetDiff
 from reconciler.core.instance import Account
 from reconciler.core.model import Limits, Policy
-from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Held, Plan, Replace, Update
+from reconciler.core.plan import SURPLUS_FIRST, Action, Create, Destroy, FleetPlan, Held, Plan, Replace, Update, Wait
 from reconciler.core.seat_guards import guard_seats
 from reconciler.core.traces import Suspect
 from reconciler.core.vanishing import CONFIRMED_AFTER_S, SUSPICIOUS_HOSTS, SUSPICIOUS_INSTANCES
@@ -150,15 +150,17 @@ def _protected(plan: FleetPlan, policy: Policy, allowed: Allowed) -> FleetPlan:
 def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
     """Live instances, open attempts and what is rented now stay within the fleet's budget.
 
-    Where a create-first step would break a written one, that step is destroy-first, unless the fleet is short of an
-    instance already. One that is not written counts
-    every instance at the cap at most: after the cap was lowered it would leave no room for a step.
+    A replacement that fits only once the surplus is gone waits for that. Where a create-first step would break a
+    written budget, that step is destroy-first, unless the fleet is short of an instance already. One that is not
+    written counts every instance at the cap at most: after the cap was lowered it would leave no room for a step.
     """
     budget, written = fleet_budget(plan.fleet), plan.fleet.price.budget_per_hour is not None
     spent = committed(part) if written else committed(part) - over_cap(part)
     room = Room(spent, budget)
     later = Room(spent - freed_by_then(plan, part), budget)
     may_turn = written and all(view.keeper is not None and view.bucket != "unhealthy" for view in part.seats)
+    surplus = {member.id for member in part.surplus}
+    shrinks = any(isinstance(action, Destroy) and action.old.id in surplus for action in plan.actions)
     kept: list[Action] = []
     out: list[Action] = []
     for action in plan.actions:
@@ -169,6 +171,8 @@ def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
         if may_turn and isinstance(action, Replace) and not all(r.fits(action, money(action)) for r in rooms):
             action = old_first(action)
         weight = money(action) if written else money(action, at_most=plan.fleet.price.max_per_hour)
+        if shrinks and isinstance(action, Replace) and room in rooms and not room.fits(action, weight):
+            action, rooms = replace(action, wait=Wait(SURPLUS_FIRST)), (later,)
         if all(r.fits(action, weight) for r in rooms):
             kept.append(action)
             for each in rooms:
@@ -277,12 +281,13 @@ def _limit_rents(plan: Plan, room: Room, weigh: Callable[[Spending], Weight], he
 
 
 def _runway(plan: Plan, limits: Limits, standing: Standing, account: Account | None) -> Plan:
-    """No rent when the credit would not last `min_runway_hours.refuse` hours at the new rate."""
-    room = Room(standing.per_hour, Decimal("Infinity"))
+    """No rent when the credit would not last `min_runway_hours.refuse` hours at the account's new rate."""
+    before = standing.per_hour + standing.besides
+    room = Room(before, Decimal("Infinity"))
     for action in _rents(plan):
         room.takes(action, money(action))
     rate = room.peak()
-    if account is None or rate <= standing.per_hour or account.credit / rate >= limits.min_runway_hours.refuse:
+    if account is None or rate <= before or account.credit / rate >= limits.min_runway_hours.refuse:
         return plan
     hours = max(Decimal(0), account.credit / rate)
     message = (

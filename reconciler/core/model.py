@@ -304,7 +304,7 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class RunwayHours:
-    """How long the credit must last at the planned rate, in hours."""
+    """How long the credit must last at the planned rate of the whole account, in hours."""
 
     warn: Decimal = Decimal(24)
     refuse: Decimal = Decimal(2)

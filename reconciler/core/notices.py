@@ -185,7 +185,9 @@ def _of_money(record: Record, plan: Plan, noticing: Noticing) -> Iterator[Incide
     hours = plan.cost.credit_lasts_h
     limit = noticing.warn_hours * (CREDIT_CLEARS if "credit" in record.incidents else 1)
     if hours is not None and hours < limit:
-        text = f"the credit of ${plan.cost.credit or 0:.2f} lasts {hours:.0f} hours at {_dollars(plan.cost.after)}"
+        text = (
+            f"the credit of ${plan.cost.credit or 0:.2f} lasts {hours:.0f} hours at {_dollars(plan.cost.account_after)}"
+        )
         yield Incident("credit", "credit", plan.made_at, text)
 
 

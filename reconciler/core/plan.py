@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COLD_START = "cold start"
 """The reason of a wait that concerns every rent alike."""
+SURPLUS_FIRST = "until the surplus is gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +168,19 @@ class FleetPlan:
     paused: bool = False
     drifted: int = 0
     """Seats that hold an instance which is not as declared, whatever is done about it now."""
+    amiss: int = 0
+    """Its live instances that do not run as declared: not ready, drifted, or no seat's keeper."""
+
+    @property
+    def booting(self) -> int:
+        """Seats whose instance is not ready yet, and nothing is held against it so far."""
+        return sum(note.kind == "pending" for note in self.notes)
 
     @property
     def below_min_ready(self) -> bool:
         """Fewer run than `min_ready` asks for, and none is still booting."""
-        booting = any(note.kind == "pending" and not note.overdue for note in self.notes)
-        return not self.paused and self.running < min(self.fleet.min_ready, self.fleet.replicas) and not booting
+        boots = any(note.kind == "pending" and not note.overdue for note in self.notes)
+        return not self.paused and self.running < min(self.fleet.min_ready, self.fleet.replicas) and not boots
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +217,19 @@ class Cost:
     """What was billed in dollars, as the ledger estimates it."""
     budget_30_days: Decimal | None = None
     """In dollars."""
+    besides: Decimal = Decimal(0)
+    """What everything else on the account bills in $/h when the plan is done: fleets that are not planned here, other
+    owners, what nobody manages. The credit is theirs too."""
+
+    @property
+    def account_after(self) -> Decimal:
+        """What the whole account bills in $/h when the plan is done."""
+        return self.after + self.besides
 
     @property
     def credit_lasts_h(self) -> Decimal | None:
-        """How long the credit lasts at the planned rate, in hours."""
-        return None if self.credit is None or self.after <= 0 else self.credit / self.after
+        """How long the credit lasts at what the whole account bills when the plan is done, in hours."""
+        return None if self.credit is None or self.account_after <= 0 else self.credit / self.account_after
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,18 @@ from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.model import Blacklist, Fleet
 from reconciler.core.outbid import new_bids, successor_of, waiting, why_replaced
 from reconciler.core.placement import Choice, Need, Placement, ceiling
-from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Replace, SeatNote, Stray, Unfilled, Wait
+from reconciler.core.plan import (
+    SURPLUS_FIRST,
+    Action,
+    Create,
+    Destroy,
+    FleetPlan,
+    Replace,
+    SeatNote,
+    Stray,
+    Unfilled,
+    Wait,
+)
 from reconciler.core.readiness import boot_timeout_s
 from reconciler.core.record import Record
 from reconciler.core.renewal import EXPIRED
@@ -131,8 +142,14 @@ def fleet_plan(
         notes=tuple(note for view in part.seats for note in _notes(part.fleet, view, view.seat in placement.unplaced)),
         doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
+        amiss=_amiss(part),
         drifted=sum(any(m.drifts for m in view.members()) for view in part.seats),
     )
+
+
+def _amiss(part: FleetDiff) -> int:
+    keepers = [view.keeper for view in part.seats if view.keeper is not None]
+    return len(part.members()) - sum(k.state is State.READY and not k.drifts for k in keepers)
 
 
 def _given_up(view: SeatView, member: Member) -> Destroy:
@@ -194,7 +211,7 @@ def _after_outgoing(part: FleetDiff, actions: Sequence[Action]) -> Iterator[Acti
     for action in actions:
         if beyond and isinstance(action, Create) and action.wait is None:
             if room <= 0:
-                action = replace(action, wait=Wait("until the surplus is gone"))
+                action = replace(action, wait=Wait(SURPLUS_FIRST))
             room -= 1
         yield action
 

@@ -10,11 +10,11 @@ from reconciler.ledger.codec import VERSION
 FORMAT = "vast-reconciler ledger"
 
 
-def recognized(said: Sequence[object] | None, place: str, account: int, owner: str, way_on: str) -> int:
+def recognized(said: Sequence[object] | None, place: str, account: int | None, owner: str, way_on: str) -> int:
     """The version of the ledger at `place`, if it is the one of this account and owner and can be read.
 
-    `said` is what it says of itself: format, version, account, owner. Raises `NotSaved`, with `way_on` where it is
-    damaged or something else.
+    `said` is what it says of itself: format, version, account, owner. `account` None is whichever it says. Raises
+    `NotSaved`, with `way_on` where it is damaged or something else.
     """
     if said is None or said[0] != FORMAT:
         raise NotSaved(f"{place} is not a ledger", hint=way_on)
@@ -24,10 +24,10 @@ def recognized(said: Sequence[object] | None, place: str, account: int, owner: s
     if version > VERSION:
         message = f"{place} was written by a newer release (version {version}; this one reads up to {VERSION})"
         raise NotSaved(message, hint="upgrade vast-reconciler")
-    if (said[2], said[3]) != (account, owner):
+    if said[3] != owner or account not in (None, said[2]):
         whose = f"account {said[2]}, owner {said[3]}"
         raise NotSaved(
-            f"{place} is the ledger of {whose}, not of account {account}, owner {owner}",
+            f"{place} is the ledger of {whose}, not of account {'any' if account is None else account}, owner {owner}",
             hint="give the right key and policy, or another RECONCILE_LEDGER",
         )
     return version

@@ -54,7 +54,7 @@ def is_empty(db: sqlite3.Connection) -> bool:
     return db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
 
 
-def check(db: sqlite3.Connection, path: Path, account: int, owner: str) -> int:
+def check(db: sqlite3.Connection, path: Path, account: int | None, owner: str) -> int:
     """The version of the file, if it is the ledger of this account and owner and can be read; else `NotSaved`."""
     row = db.execute("SELECT format, version, account, owner FROM meta").fetchone()
     return recognized(row, str(path), account, owner, WAY_ON)

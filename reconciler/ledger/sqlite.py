@@ -27,6 +27,7 @@ class SqliteStore:
     """The ledger of `account` and `owner` at `path`. Opened for writing: the file is made when it is missing, and
     brought to this version when it is older.
 
+    With `account` None it is whichever account's the file says, and a file without a ledger is refused.
     With `read_only` nothing is made or changed; a missing file reads as an empty record, an older one as it is.
     Raises `NotSaved` when the file is not what it should be; the file stays as it is.
     """
@@ -35,7 +36,7 @@ class SqliteStore:
         self,
         path: Path,
         *,
-        account: int,
+        account: int | None,
         owner: str,
         read_only: bool = False,
         connection: type[sqlite3.Connection] = sqlite3.Connection,
@@ -70,12 +71,12 @@ class SqliteStore:
             with suppress(sqlite3.Error), closing(self._connect("rw")) as db:
                 is_empty(db)
 
-    def _prepare(self, account: int, owner: str, read_only: bool) -> None:
+    def _prepare(self, account: int | None, owner: str, read_only: bool) -> None:
         db = self._open
         if not read_only:
             db.execute("PRAGMA synchronous=FULL")
             db.execute("PRAGMA busy_timeout=5000")
-            if is_empty(db):
+            if account is not None and is_empty(db):
                 create(db, account, owner)
         self._version = check(db, self.path, account, owner)
         if not read_only and self._version < VERSION:

@@ -43,7 +43,7 @@ def _ended(report: Report) -> str:
     wanted = sum(fleet.fleet.replicas for fleet in report.plan.fleets)
     unfilled = sum(len(u.seats) for fleet in report.plan.fleets for u in fleet.unfilled)
     short = f", {unfilled} unfilled" if unfilled else ""
-    return f"Done: {running} of {wanted} running{short}, {money(report.plan.cost.after)}."
+    return f"Done: {running} of {wanted} running{short}, {money(report.plan.cost.now)}."
 
 
 def summary(report: Report) -> str:

@@ -44,7 +44,11 @@ METRICS = (
     Metric("budget_left_dollars_per_hour", "gauge", "What limits.budget_per_hour leaves; absent without one."),
     Metric("budget_left_30_days_dollars", "gauge", "What limits.budget_per_30_days leaves; absent without one."),
     Metric("credit_dollars", "gauge", "The account's credit; absent where the key may not read it."),
-    Metric("runway_seconds", "gauge", "How long the credit lasts at the planned rate; absent while nothing bills."),
+    Metric(
+        "runway_seconds",
+        "gauge",
+        "How long the credit lasts at the planned rate of the whole account; absent while nothing bills.",
+    ),
     Metric("leaks", "gauge", "Destroys that were sent and are not proven."),
     Metric("leaks_dollars_per_hour", "gauge", "What those instances may bill."),
     Metric("rents_in_doubt", "gauge", "Rents of which nobody knows whether they were made."),

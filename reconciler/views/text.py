@@ -10,6 +10,7 @@ from reconciler.core.debuting import ON_TRIAL
 from reconciler.core.plan import (
     COLD_START,
     Action,
+    Cost,
     Create,
     Destroy,
     FleetPlan,
@@ -183,7 +184,7 @@ def _summary(plan: Plan) -> Iterator[str]:
         peak = f" (at most {money(cost.peak)} on the way)" if cost.peak > max(cost.now, cost.after) else ""
         budget = f"; budget {money(cost.budget)}" if cost.budget is not None else ""
         month = f"about ${cost.after * HOURS_PER_MONTH:,.0f} a month"
-        yield f"Cost: {money(cost.now)} -> {money(cost.after)}{peak}, {month}{budget}.{_credit(cost.credit_lasts_h)}"
+        yield f"Cost: {money(cost.now)} -> {money(cost.after)}{peak}, {month}{budget}.{_credit(cost)}"
     if plan.market.searches:
         machines, searches = plural(plan.market.machines, "machine"), plural(plan.market.searches, "search")
         yield f"Market: {machines} seen in {searches}, {share_text(plan.market.share)}.{_expected(plan)}"
@@ -191,10 +192,12 @@ def _summary(plan: Plan) -> Iterator[str]:
         yield f"Cold start: the ledger is new; rents wait {duration(plan.rents_wait_s)} for a second list that agrees."
 
 
-def _credit(hours: Decimal | None) -> str:
+def _credit(cost: Cost) -> str:
+    hours = cost.credit_lasts_h
     if hours is None:
         return ""
-    return f" Credit lasts {hours / 24:.0f} days." if hours >= 48 else f" Credit lasts {hours:.0f} hours."
+    span = f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"
+    return f" Credit lasts {span}{f' at the {money(cost.account_after)} of the whole account' if cost.besides else ''}."
 
 
 def _expected(plan: Plan) -> str:
@@ -213,10 +216,20 @@ def headline(plan: Plan) -> str:
     n = counts(plan)
     if not plan.changes and not n.unfilled:
         held = " Some changes are held back." if n.held else ""
-        return f"No changes. {plural(n.unchanged, 'instance')} as declared.{held}"
+        return f"No changes. {_as_declared(plan, n.unchanged)}.{held}"
     todo = f"{n.create} to create, {n.replace} to replace, {n.destroy} to destroy"
     todo += f", {plural(n.bids, 'new bid')}" if n.bids else ""
     return f"Plan: {todo}; {n.unchanged} unchanged, {n.unfilled} unfilled."
+
+
+def _as_declared(plan: Plan, there: int) -> str:
+    """How many of the instances that are there run as declared, and how many do not."""
+    amiss, booting = sum(fleet.amiss for fleet in plan.fleets), sum(fleet.booting for fleet in plan.fleets)
+    others = amiss - booting
+    parts = [plural(there - amiss, "instance") + " as declared"]
+    parts += [f"{booting:,} not ready yet"] if booting else []
+    parts += [f"{others:,} {'is' if others == 1 else 'are'} not"] if others else []
+    return ", ".join(parts)
 
 
 def _strays(plan: Plan) -> Iterator[str]:

@@ -21,11 +21,12 @@ from builders import (
     told,
 )
 
+from reconciler.core.assemble import standing
 from reconciler.core.budget import Standing, committed, fleet_budget
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.instance import Account
 from reconciler.core.model import Fleet, Limits, Policy, RunwayHours
-from reconciler.core.plan import FleetPlan, Plan
+from reconciler.core.plan import Destroy, FleetPlan, Plan, Replace, Wait
 
 D = Decimal
 RUN = Allowed(run_started_at=NOW - 1)
@@ -229,6 +230,25 @@ def test_rents_stay_within_a_written_budget(budget, expected):
     assert len(made.actions) == expected
     held = [("fleet budget", 3 - expected, "price.budget_per_hour")] if expected < 3 else []
     assert refusals(made) == held
+
+
+@pytest.mark.parametrize("budget", [None, "0.51"])
+def test_a_repair_that_fits_once_the_surplus_is_gone_waits_for_that(budget):
+    spec = fleet_of(2, max_per_hour="0.26", budget_per_hour=budget)
+    made = guarded(spec, rows(fleet_of(8), dead=[0]), market=["0.24"], before=long_bad(100))
+    assert refusals(made) == []
+    (repair,) = (a for a in made.actions if isinstance(a, Replace))
+    assert repair.wait == Wait("until the surplus is gone")
+    assert [a.old.id for a in made.actions if isinstance(a, Destroy)] == [102, 103, 104, 105, 106, 107]
+
+
+def test_a_repair_waits_for_no_surplus_that_stays_or_is_not_enough():
+    listed, before = rows(fleet_of(8), dead=[0]), long_bad(100)
+    small = fleet_of(2, max_per_hour="0.26", budget_per_hour="0.25")
+    assert ("fleet budget", 1, "price.budget_per_hour") in refusals(guarded(small, listed, ["0.24"], before))
+    tight, rules = replace(small, price=replace(small.price, budget_per_hour=D("0.5"))), policy(protect=["june"])
+    made = guarded(tight, listed, ["0.24"], before, rules)
+    assert [(guard, count) for guard, count, _ in refusals(made)] == [("protect", 7)]
 
 
 def test_the_budget_says_its_numbers():
@@ -500,6 +520,19 @@ def test_the_runway_says_its_numbers():
     assert held.guard == "credit runway"
     assert held.message == "the credit of $0.71 would last 1.0 h at $0.710/h, less than 2 h"
     assert held.lift == "add credit, or limits.min_runway_hours"
+
+
+def test_what_others_bill_counts_for_the_credit_and_for_no_budget():
+    theirs = [
+        instance("june/0", owner="other", id=8, price_per_hour=D("0.2")),
+        instance(None, id=9, price_per_hour=D("0.3")),
+    ]
+    found = standing(diff(fleet(), [*rows(fleet()), *theirs]), record(), NOW)
+    assert (found.instances, found.per_hour, found.besides) == (1, D("0.25"), D("0.5"))
+    limits = Limits(budget_per_hour=D("0.21"))
+    beside = Standing(0, D(0), D("0.5"))
+    assert len(kept(whole(fleet(), limits=limits, standing=beside, account=Account(1, D("1.42")), market=["0.2"]))) == 1
+    assert kept(whole(fleet(), limits=limits, standing=beside, account=Account(1, D("1.41")), market=["0.2"])) == []
 
 
 def test_an_account_that_may_not_be_read_refuses_nothing():

@@ -174,6 +174,11 @@ def test_short_credit_is_told_at_once_and_ends_with_some_room():
     assert len(seen(first, instance(), cost=credit("27"), at=1).outbox) == 2
 
 
+def test_short_credit_names_the_rate_of_the_whole_account():
+    short = seen(record(), instance(), cost=replace(credit("20"), besides=D("0.25")))
+    assert told(short) == ["the credit of $20.00 lasts 16 hours at $1.250/h"]
+
+
 def test_failing_passes_are_told_when_they_last_and_when_they_are_good_again():
     one = failed(record(), "the list is torn", OPS, NOW)
     assert one.outbox == ()

@@ -29,9 +29,10 @@ from reconciler.core.evidence import Vanished
 from reconciler.core.fields import spec_hash
 from reconciler.core.health import Health, checked
 from reconciler.core.model import Limit, Rollout
-from reconciler.core.plan import Cost, Create, Plan, Replace, Wait
+from reconciler.core.plan import Cost, Create, Destroy, Plan, Replace, Wait
 from reconciler.core.planner import needs_of
 
+D = Decimal
 NEW, OLD = fleet(image="a:2"), fleet(image="a:1")
 TWO, THREE = fleet(image="a:2", replicas=2), fleet(image="a:2", replicas=3)
 TWO_AT_ONCE = fleet(image="a:2", replicas=3, rollout=Rollout(at_once=Limit(Decimal(2))))
@@ -562,6 +563,49 @@ def test_what_a_plan_costs(spec, rows, before, expected):
 def test_how_long_the_credit_lasts():
     assert cost(NEW, [sits()]).credit_lasts_h == 40
     assert cost(fleet(replicas=0)).credit_lasts_h is None
+
+
+BESIDES = {
+    # $0.25/h of the fleet, and as much besides
+    "another owner's": ([instance("june/0", owner="other", id=9)], (), 20),
+    "nobody's": ([instance(None, id=9)], (), 20),
+    "a fleet that is not planned": ([instance("pool/0", id=9)], (), 20),
+    "of it what is stopped bills its storage": ([instance("pool/0", id=9, status="stopped")], (), D(10) / D("0.26")),
+    "what is to be pruned goes": ([instance("pool/0", id=9)], ("pool",), 40),
+}
+
+
+@pytest.mark.parametrize(("rows", "pruned", "hours"), BESIDES.values(), ids=BESIDES.keys())
+def test_the_credit_is_that_of_the_whole_account(rows, pruned, hours):
+    difference = diff(NEW, [sits(), *rows])
+    gone = tuple(Destroy(m.mark.seat, m, "") for m in difference.undeclared if m.mark.seat.fleet in pruned)
+    made = Plan("default", None, NOW, tuple(plans(difference)), pruned=gone)
+    found = costs(made, difference, None, money("10"))
+    assert (found.now, found.after, found.credit_lasts_h) == (D("0.25"), D("0.25"), hours)
+
+
+@pytest.mark.parametrize("planned", [["a"], ["b"], ["a", "b"], []])
+def test_the_credit_lasts_as_long_whatever_part_of_the_fleets_is_planned(planned):
+    rows = [instance("a/0", fleet("a")), *(instance(f"b/{k}", fleet("b"), id=200 + k) for k in range(3))]
+    difference = diff([fleet(name, replicas=3 if name == "b" else 1) for name in planned], rows)
+    made = Plan("default", None, NOW, tuple(plans(difference)))
+    assert costs(made, difference, None, money("10")).credit_lasts_h == 10
+
+
+AMISS = {
+    "running as declared": ([sits(), sits(1, id=101)], 0),
+    "stopped": ([sits(), sits(1, id=101, status="stopped")], 1),
+    "dead within its grace": ([sits(), sits(1, id=101, status="exited")], 1),
+    "booting": ([sits(), sits(1, id=101, status="loading")], 1),
+    "with another image": ([sits(), old(1, id=101)], 1),
+    "one too many": ([sits(), sits(id=101), sits(1, id=102), sits(2, id=103)], 2),
+    "nothing there": ([sits()], 0),
+}
+
+
+@pytest.mark.parametrize(("rows", "expected"), AMISS.values(), ids=AMISS.keys())
+def test_how_many_instances_do_not_run_as_declared(rows, expected):
+    assert plan(TWO, rows).amiss == expected
 
 
 def test_a_plan_with_something_to_do_has_changes():

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import ExitStack, closing
+from pathlib import Path
 
-from .stub import Reply
+import pytest
+from repositories import made_bare
+
+from reconciler.cli.holding import Turn, holding
+from reconciler.clock import SystemClock
+from reconciler.core.secret import Hidden
+from reconciler.ledger.git.place import GitPlace
+from reconciler.ledger.sqlite import SqliteStore
+
+from .stub import ACCOUNT, Reply
 from .webhook import POLICY, SECRET
 from .world import Desk, Ran, fleet
 
@@ -87,13 +97,73 @@ def test_an_answer_that_leads_elsewhere_is_not_followed(stub, desk, hook):
     assert len(hook.bodies) == 1
 
 
-def test_runs_that_cannot_read_the_account_are_told_once_they_last_and_when_they_are_over(stub, desk, hook):
+UNREADABLE = {
+    "the list": (["list"], False),
+    "the account itself": (["account"], False),
+    "both": (["account", "list"], False),
+    "both, and the ledger is on a ref": (["account", "list"], True),
+}
+
+
+@pytest.mark.parametrize(("routes", "on_a_ref"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_runs_that_cannot_read_the_account_are_told_once_they_last_and_when_they_are_over(
+    stub, desk, hook, tmp_path, routes, on_a_ref
+):
+    desk.ledger_ref = GitPlace(Hidden(str(made_bare(tmp_path / "specs.git")))) if on_a_ref else None
     desk.declare(fleet(), POLICY % "")
     cron(desk, 2)
-    stub.always("list", lambda stub, request: Reply(200, b"<html>"))
+    for route in routes:
+        stub.always(route, lambda stub, request: Reply(200, b"<html>"))
     codes = [ran.code for ran in cron(desk, 4)]
     assert codes == [1, 1, 1, 1]
-    stub.honest("list")
+    stub.honest(*routes)
     cron(desk, 2)
     assert [body["kind"] for body in hook.bodies] == ["failing", "failing"]
     assert hook.texts[1].startswith("passes are good again")
+
+
+def remembered(folder: Path, owner: str = "default", account: int = ACCOUNT) -> set[str]:
+    """The incidents in the ledger of the default place."""
+    path = folder / "state" / "reconcile" / f"{account}-{owner}.db"
+    with closing(SqliteStore(path, account=account, owner=owner, read_only=True)) as store:
+        return set(store.load().incidents)
+
+
+@pytest.mark.parametrize("command", ["apply", "watch"])
+def test_an_account_that_cannot_be_read_is_remembered_in_the_only_ledger_of_the_owner(stub, shell, hook, command):
+    shell.spec.write_text(f"{fleet()}---\n{POLICY % ''}", encoding="utf-8")
+    more = ["--passes", "1", "--listen", "off"] if command == "watch" else ["--no-wait"]
+    line = [command, str(shell.spec), "--yes", "--first-run", *more]
+    env = {"OPS_WEBHOOK": hook.url, "RECONCILE_PACE": "0"}
+    stub.always("account", lambda stub, request: Reply(200, b"<html>"))
+    assert shell.run(*line, **env).code == 1
+    assert not (shell.folder / "state" / "reconcile").exists()
+    stub.honest("account")
+    assert shell.run(*line, **env).code == 0
+    stub.always("account", lambda stub, request: Reply(200, b"<html>"))
+    theirs = shell.folder / "state" / "reconcile" / "5-default-too.db"
+    SqliteStore(theirs, account=5, owner="default-too").close()
+    assert shell.run(*line, **env).code == 1
+    assert "failing" in remembered(shell.folder)
+    assert remembered(shell.folder, "default-too", 5) == set()
+
+
+@pytest.mark.parametrize("trouble", ["a ledger of another account", "a file that is no ledger", "a run that holds it"])
+def test_who_cannot_tell_which_ledger_it_is_or_cannot_have_it_says_nothing_of_it(stub, shell, hook, trouble):
+    shell.spec.write_text(f"{fleet()}---\n{POLICY % ''}", encoding="utf-8")
+    env = {"OPS_WEBHOOK": hook.url, "RECONCILE_PACE": "0"}
+    assert shell.apply("--no-wait", **env).code == 0
+    ours = shell.folder / "state" / "reconcile" / f"{ACCOUNT}-default.db"
+    with ExitStack() as stack:
+        if trouble == "a ledger of another account":
+            SqliteStore(ours.with_name("5-default.db"), account=5, owner="default").close()
+        elif trouble == "a file that is no ledger":
+            ours.write_bytes(b"no ledger")
+        else:
+            store = stack.enter_context(closing(SqliteStore(ours, account=ACCOUNT, owner="default")))
+            stack.enter_context(holding(store, SystemClock(), Turn("apply")))
+        before = ours.read_bytes()
+        stub.always("account", lambda stub, request: Reply(200, b"<html>"))
+        ran = shell.apply("--no-wait", "--lock-timeout", "10m", **env)
+        assert (ran.code, ours.read_bytes()) == (1, before)
+        assert "ledger" not in ran.said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -64,6 +64,14 @@ def said_of_itself(files: Mapping[str, bytes]) -> tuple[object, object, object, 
     if not isinstance(meta, dict):
         return None
     return meta.get("format"), meta.get("version"), meta.get("account"), meta.get("owner")
+
+
+def account_in(said: Sequence[object] | None) -> int:
+    """Whose ledger it is, of what `said_of_itself` told; `ValueError` where that is no account."""
+    account = said[2] if said else None
+    if not isinstance(account, int):
+        raise ValueError("not a ledger")
+    return account
 
 
 def contents_of(files: Mapping[str, bytes], version: int) -> Contents:

@@ -17,7 +17,7 @@ from reconciler.core.record import Record
 from reconciler.core.sights import NewSights, Sights
 from reconciler.errors import Busy, NotSaved
 from reconciler.ledger.git import days
-from reconciler.ledger.git.files import FILES, Contents, contents_of, files_of, said_of_itself
+from reconciler.ledger.git.files import FILES, Contents, account_in, contents_of, files_of, said_of_itself
 from reconciler.ledger.git.place import GitPlace
 from reconciler.ledger.git.program import HARMLESS, Git, configured, environment
 from reconciler.ledger.git.quiet import PUT_OFF_S, says_nothing_new
@@ -34,6 +34,7 @@ _TRIES = 3
 class GitStore:
     """The ledger of `account` and `owner` on the ref of `place`, seen from `folder` (the working directory).
 
+    With `account` None it is whichever account's the ref says, and where there is no ref nothing can be saved.
     With `read_only` it is fetched and never pushed. A ref that is not there reads as an empty record. Raises `NotSaved`
     where git or the repository cannot be used, or the ref holds something else; it stays as it is.
     """
@@ -42,7 +43,7 @@ class GitStore:
         self,
         place: GitPlace,
         *,
-        account: int,
+        account: int | None,
         owner: str,
         read_only: bool = False,
         folder: Path | None = None,
@@ -86,6 +87,7 @@ class GitStore:
                 files = self._ref.read(tip, FILES)
                 said, name, way_on = said_of_itself(files), self._ref.shown, self._way_on
                 contents = contents_of(files, recognized(said, name, self._account, self._owner, way_on))
+                self._account = account_in(said) if self._account is None else self._account
         self._tip, self._saved, self._contents = tip, contents.record, contents
 
     def _refresh(self, *, may_trust: bool = True) -> None:
@@ -133,7 +135,7 @@ class GitStore:
 
     def _write(self, contents: Contents, events: Sequence[Event] = ()) -> None:
         """Put `contents` in the place of what was read last, and `events` with them."""
-        if self._read_only:
+        if self._read_only or self._account is None:
             raise NotSaved(f"{self._ref.shown} is not open for writing")
         contents = replace(contents, epoch=self._contents.epoch + 1)
         changes = files_of(contents, self._account, self._owner) | self._days_with(events)
