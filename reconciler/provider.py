@@ -6,23 +6,25 @@ Their contracts are here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from reconciler.core.history import Event
-from reconciler.core.incidents import Letter
-from reconciler.core.instance import Account, Instance
-from reconciler.core.label import Seat
-from reconciler.core.lease import Holder, Lease
-from reconciler.core.offer import Offer, OfferQuery, RentOrder
-from reconciler.core.readiness import Findings, Target
-from reconciler.core.record import Record
-from reconciler.core.rises import Asked
-from reconciler.core.sights import NewSights, Sights
-from reconciler.core.ssh_keys import SshKey
-from reconciler.core.template import Template
-from reconciler.core.text import SafeText
+from reconciler.values import dataclass
+
+if TYPE_CHECKING:
+    from reconciler.core.history import Event
+    from reconciler.core.incidents import Letter
+    from reconciler.core.instance import Account, Instance
+    from reconciler.core.label import Seat
+    from reconciler.core.lease import Holder, Lease
+    from reconciler.core.offer import Offer, OfferQuery, RentOrder
+    from reconciler.core.readiness import Findings, Target
+    from reconciler.core.record import Record
+    from reconciler.core.rises import Asked
+    from reconciler.core.sights import NewSights, Sights
+    from reconciler.core.ssh_keys import SshKey
+    from reconciler.core.template import Template
+    from reconciler.core.text import SafeText
 
 Route = Literal["search", "rent", "list", "show", "destroy", "account", "template", "relabel", "bid", "keys", "logs"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 
 from reconciler.clock import Clock
@@ -13,10 +13,8 @@ from reconciler.core.checking import seen_ready, targets_of, watched
 from reconciler.core.diff import Diff, compare, faults_of
 from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
-from reconciler.core.images import admitted
 from reconciler.core.instance import Account, Instance
 from reconciler.core.label import Mark, Seat, read_label
-from reconciler.core.logins import no_login
 from reconciler.core.placement import Need, Placement
 from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.planner import needs_of
@@ -25,11 +23,11 @@ from reconciler.core.record import Record, with_unwanted, without_pause
 from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights
 from reconciler.core.spend import counted
-from reconciler.core.template import no_such, outside, refuse, unseen
 from reconciler.core.timing import as_wanted
 from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
 from reconciler.eyes import Eyes
 from reconciler.provider import Gone, Listing, Probe, Provider
+from reconciler.values import dataclass
 
 EMPTY_LIST_AGAIN_S = 30.0
 ACCOUNT_AGAIN_S = 600.0
@@ -168,7 +166,11 @@ def run_pass(
 
         going = Shop(eyes, wish, done, (sights or Sights()).fresh(clock.now()), envelope)
         readings, news = shop(going, readings, needs, refused)
-    plan = refuse(assemble(wish, readings, clock.now(), done), refused)
+    plan = assemble(wish, readings, clock.now(), done)
+    if refused:
+        from reconciler.core.template import refuse
+
+        plan = refuse(plan, refused)
     return Pass(plan, readings.merged.record, diff, readings.merged, news)
 
 
@@ -209,6 +211,10 @@ def refused_logins(checks: Probe | None, needs: Sequence[Need]) -> dict[str, Hel
     may = {name for name, fleet in fleets.items() if tries_a_key(fleet)} - must
     asked = ((must, checks.why_no_login), (may, checks.why_no_key))
     whys = [(names, why()) for names, why in asked if names]
+    if not any(why for _, why in whys):
+        return {}
+    from reconciler.core.logins import no_login
+
     return {name: no_login(name, why) for names, why in whys if why is not None for name in sorted(names)}
 
 
@@ -229,6 +235,9 @@ def refused_templates(
 def _template_refusal(
     provider: Provider, fleet: str, template_hash: str, images: tuple[str, ...] | None
 ) -> Held | None:
+    from reconciler.core.images import admitted
+    from reconciler.core.template import no_such, outside, unseen
+
     try:
         found = provider.template(template_hash)
     except (DoubtfulReading, Unreachable, KeyProblem) as error:

@@ -18,7 +18,6 @@ from reconciler.core.secret import Hidden, hidden
 from reconciler.core.settle import Settle
 from reconciler.errors import Interrupted, ReconcileError, WrongUsage
 from reconciler.eyes import Eyes
-from reconciler.ledger.logs import FileLogs
 from reconciler.ledger.sqlite import SqliteStore
 from reconciler.probe.known_hosts import KnownHosts, hosts_beside
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.core.ssh_keys import SshKey
     from reconciler.ledger.git.place import GitPlace
     from reconciler.ledger.git.store import GitStore
+    from reconciler.ledger.logs import FileLogs
     from reconciler.provider import Probe, Store
     from reconciler.simulator.simulation import Simulation
     from reconciler.vast.client import Wire
@@ -72,6 +72,8 @@ class World:
 
     def logs(self, account: Account, owner: str) -> FileLogs:
         """The kept logs of this account and owner: a folder beside the ledger."""
+        from reconciler.ledger.logs import FileLogs
+
         return FileLogs(logs_beside(self.ledger_path or default_ledger(account, owner)))
 
     def ledger_there(self, owner: str) -> SqliteStore | GitStore | None:

@@ -15,15 +15,15 @@ from reconciler.core.model import Fleet, Policy
 from reconciler.core.settle import Settle
 from reconciler.errors import RefusedByGuard, WrongUsage
 from reconciler.spec.load import Loaded, load
-from reconciler.vast.query_fields import LANGUAGE
 
 if TYPE_CHECKING:
     from reconciler.cli.compose import World
+    from reconciler.core.query_language import Language
 
 
 def read(scope: Scope, screen: Screen) -> Loaded:
     """The declared fleets in scope. Warnings are shown; `--fleet` narrows, and an unknown name is wrong usage."""
-    loaded = load(scope.paths, policy=scope.policy, language=LANGUAGE)
+    loaded = load(scope.paths, policy=scope.policy, language=language)
     screen.diagnostics(loaded.warnings)
     if not scope.fleets:
         return loaded
@@ -33,6 +33,13 @@ def read(scope: Scope, screen: Screen) -> Loaded:
         raise WrongUsage(f"no fleet is named {', '.join(unknown)}", hint=_known(known))
     chosen = tuple(fleet for fleet in loaded.fleets if fleet.name in scope.fleets)
     return replace(loaded, fleets=chosen, complete=False)
+
+
+def language() -> Language:
+    """The marketplace's own language for `host.query`."""
+    from reconciler.vast.query_fields import LANGUAGE
+
+    return LANGUAGE
 
 
 def one(loaded: Loaded, name: str) -> Fleet:

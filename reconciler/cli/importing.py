@@ -79,7 +79,7 @@ def _place(out: str, policy: str | None) -> Place:
     from reconciler.vast.query_fields import LANGUAGE
 
     folder = folder_named(out)
-    declared = load([str(folder)], policy=policy, language=LANGUAGE).fleets if folder.is_dir() else ()
+    declared = load([str(folder)], policy=policy, language=lambda: LANGUAGE).fleets if folder.is_dir() else ()
     return Place(folder, _owner(folder, policy), frozenset(fleet.name for fleet in declared))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from reconciler.values import dataclass
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_PATHS = ("specs/",)

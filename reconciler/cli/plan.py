@@ -119,7 +119,7 @@ def remember(
     note is a push: there only the first list is worth it."""
     if account is None or world.simulation is not None:
         return
-    if world.ledger_ref is not None and seen is None:
+    if seen is None and (world.ledger_ref is not None or (news is None and world.wire.pacing.is_over)):
         return
     try:
         store = world.ledger(account, owner, read_only=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from reconciler.core.instance import Instance
 from reconciler.core.readiness import Finding, Target
 from reconciler.probe.checks import MachineProbe
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

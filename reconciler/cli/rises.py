@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from reconciler.core.plan import Plan
-from reconciler.core.rises import rises_of
 from reconciler.errors import DoubtfulReading, KeyProblem, Unreachable
-from reconciler.provider import Provider
-from reconciler.reconcile import Pass
+
+if TYPE_CHECKING:
+    from reconciler.core.plan import Plan
+    from reconciler.provider import Provider
+    from reconciler.reconcile import Pass
 
 
 def with_rises(provider: Provider, found: Pass) -> Pass:
@@ -21,7 +23,12 @@ def with_rises(provider: Provider, found: Pass) -> Pass:
 
 def _told(provider: Provider, found: Pass) -> Plan:
     try:
-        return replace(found.plan, rises=rises_of(provider.price_rises(), found.diff))
+        asked = provider.price_rises()
     except (DoubtfulReading, KeyProblem, Unreachable) as error:
         said = f"pending price increases are not known: {error}"
         return replace(found.plan, warnings=(*found.plan.warnings, said))
+    if not asked:
+        return found.plan
+    from reconciler.core.rises import rises_of
+
+    return replace(found.plan, rises=rises_of(asked, found.diff))

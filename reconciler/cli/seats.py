@@ -9,12 +9,12 @@ from reconciler.core.label import Seat
 from reconciler.core.model import Fleet
 from reconciler.errors import WrongUsage
 
-_SEAT = re.compile(r"([a-z0-9-]{1,40})/(0|[1-9][0-9]{0,3})", re.ASCII)
+_SEAT = r"([a-z0-9-]{1,40})/(0|[1-9][0-9]{0,3})"
 
 
 def seat_named(text: str) -> Seat:
     """`june/0`, or wrong usage."""
-    found = _SEAT.fullmatch(text)
+    found = re.fullmatch(_SEAT, text)
     if found is None:
         raise WrongUsage(f"{text!r} is not a seat such as flux-training/0")
     return Seat(found[1], int(found[2]))

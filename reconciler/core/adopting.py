@@ -13,7 +13,6 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from reconciler.core.differences import differences
 from reconciler.core.drift import Drift, dynamic_drift, static_drift
 from reconciler.core.fields import spec_hash
 from reconciler.core.instance import Instance
@@ -40,6 +39,8 @@ def sorted_drifts(
     static, dynamic = static_drift(fleet, instance, mark), tuple(broken)
     if not mark.adopted or static:
         return (*static, *dynamic), ()
+    from reconciler.core.differences import differences
+
     taken = _taken_with(mark, fleet, instance.id, shared)
     counts = tuple(drift for drift in dynamic if _rule(drift) not in taken)
     return counts, (*differences(fleet, instance), *(drift for drift in dynamic if _rule(drift) in taken))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from reconciler.core.broke import without_credit
 from reconciler.core.budget import Standing, committed, costs, freed, others
@@ -25,7 +26,10 @@ from reconciler.core.record import Leaving, Record
 from reconciler.core.scheduled import with_schedule
 from reconciler.core.settle import Settle
 from reconciler.core.spend import rate_left, spent
-from reconciler.core.trading import Trades, demoted, with_trades
+from reconciler.values import dataclass
+
+if TYPE_CHECKING:
+    from reconciler.core.trading import Trades
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,10 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
         protect=policy.protect,
         suspects=record.suspects.values(),
     )
-    plan = demoted(plan, readings.trades.asking) if readings.trades else plan
+    if readings.trades is not None:
+        from reconciler.core.trading import demoted
+
+        plan = demoted(plan, readings.trades.asking)
     plan = without_credit(plan, observation)
     cost = costs(plan, diff, policy.limits.budget_per_hour, account.credit if account else None)
     cost = replace(cost, spent=spent(record.spend, now), budget_30_days=policy.limits.budget_per_30_days)
@@ -131,7 +138,10 @@ def _fleet(part: FleetDiff, wish: Wish, readings: Readings, now: float, done: Do
     seen_at = {gone.id: datetime.fromtimestamp(gone.seen_at, UTC).strftime("%H:%M") for gone in vanished.values()}
     made = fleet_plan(part, readings.placement, vanished, Wait(COLD_START, wait_s) if wait_s else None, seen_at)
     made = with_schedule(made, part, now)
-    made = with_trades(made, part, record, readings.trades) if readings.trades else made
+    if readings.trades is not None:
+        from reconciler.core.trading import with_trades
+
+        made = with_trades(made, part, record, readings.trades)
     if part.fleet.name in wish.ending:
         ended = (replace(a, reason="the fleet is destroyed") if isinstance(a, Destroy) else a for a in made.actions)
         made = replace(made, actions=tuple(ended))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from reconciler.core.fields import spec_hash
 from reconciler.core.instance import Instance
 from reconciler.core.label import Mark
 from reconciler.core.model import Fleet
-from reconciler.core.offer import Offer
 from reconciler.core.rental import ON_DEMAND, STEP, RentalKind, bid_on, floor_of, raised_bid
+from reconciler.values import dataclass
+
+if TYPE_CHECKING:
+    from reconciler.core.offer import Offer
 
 
 @dataclass(frozen=True, slots=True)

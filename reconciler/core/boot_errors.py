@@ -7,8 +7,9 @@ none of them says nothing: a pull that is retried, a layer that is done, a word 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from reconciler.values import dataclass
 
 Whose = Literal["image", "machine"]
 
@@ -38,13 +39,13 @@ _TEXTS: tuple[tuple[Whose, str, str], ...] = (
     ("machine", "runtime failed", r"oci runtime (create|start) failed|failed to create (shim|task)"),
     ("machine", "daemon error", r"error response from daemon|error during container init"),
 )
-_KNOWN = tuple((BootError(cause, whose), re.compile(pattern, re.IGNORECASE)) for whose, cause, pattern in _TEXTS)
-_NOT_FINAL = re.compile(r"retrying in \d+ seconds?\W*$", re.IGNORECASE)
+_NOT_FINAL = r"retrying in \d+ seconds?\W*$"
 """Docker tries again by itself, several times."""
 
 
 def boot_error(message: str | None) -> BootError | None:
     """The error that a host's message tells; None where it tells none, or is not the last word yet."""
-    if not message or _NOT_FINAL.search(message):
+    if not message or re.search(_NOT_FINAL, message, re.IGNORECASE):
         return None
-    return next((error for error, pattern in _KNOWN if pattern.search(message)), None)
+    fits = ((cause, whose) for whose, cause, pattern in _TEXTS if re.search(pattern, message, re.IGNORECASE))
+    return next((BootError(cause, whose) for cause, whose in fits), None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.diff import Diff, FleetDiff, Member
 from reconciler.core.model import Fleet
 from reconciler.core.plan import Action, Cost, Create, Destroy, FleetPlan, Plan, Replace, Update
 from reconciler.core.states import rate_per_hour
+from reconciler.values import dataclass
 
 Spending = Create | Replace | Update
 """What adds to what a fleet bills."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.fields import spec_hash
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet
 from reconciler.core.states import State
+from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from reconciler.core.diff import Member

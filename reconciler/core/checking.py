@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.debut import Key, with_proof
 from reconciler.core.fields import spec_hash
@@ -15,6 +15,7 @@ from reconciler.core.model import Fleet
 from reconciler.core.readiness import Look, Target, checks_of, checks_of_another
 from reconciler.core.record import Record
 from reconciler.core.states import RESTING, State, state_of
+from reconciler.values import dataclass
 
 LOOKED_EVERY_S = 60.0
 """An instance that is ready is looked at again after so long; a run that waits for others passes more often."""

@@ -7,7 +7,9 @@ have failed with the same cause, no third one is: the fault is the spec's, and n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from reconciler.values import dataclass
 
 AT_ONCE = 2
 """So many instances of a spec at its debut are there at a time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from reconciler.core.settle import Settle
 from reconciler.core.states import State, state_of
 from reconciler.core.striking import wasted_of
 from reconciler.core.traces import Suspect, Tombstone
+from reconciler.values import dataclass
 
 _STANDING = {State.READY: 0, State.PENDING: 1}
 
@@ -332,12 +333,16 @@ class _Held:
             self.leaving.setdefault(item.seat, []).append(item)
         for known in record.known.values():
             self.known.setdefault(known.seat, []).append(known.id)
+        suspected = (suspect.seat for suspect in record.suspects.values())
+        self._traced = {*self.lost_seats, *suspected, *record.emptied, *record.replaced, *record.wasted}
 
     def lost(self, seat: Seat) -> tuple[Tombstone, ...]:
         return lost_of(self.record, seat, self.now) if seat in self.lost_seats else ()
 
     def traces(self, seat: Seat) -> dict[str, Any]:
-        """What guards want to know of a seat."""
+        """What guards want to know of a seat; of most there is nothing to be known."""
+        if seat not in self._traced:
+            return {}
         lost = self.lost(seat)
         return {
             "suspects": tuple(s for _, s in sorted(self.record.suspects.items()) if s.seat == seat),
@@ -353,16 +358,16 @@ def _seat_view(seat: Seat, members: Mapping[Seat, list[Member]], held: _Held) ->
     """Who sits here. The keeper: not condemned before condemned, ready before pending before the rest, the candidate
     for a cheaper place, lower id."""
     live = sorted(members.get(seat, ()), key=_first_to_stay)
-    shown = {m.id for m in live}
     intents = tuple(held.intents.get(seat, ()))
     leaving = tuple(held.leaving.get(seat, ()))
     going = {item.id for item in leaving}
-    absent = tuple(known for known in held.known.get(seat, ()) if known not in shown | going)
+    there = {m.id for m in live} | going
+    absent = tuple([known for known in held.known.get(seat, ()) if known not in there])
     staying = [m for m in live if m.id not in going]
     traces = held.traces(seat)
     if staying:
         return SeatView(seat, _bucket(staying[0]), staying[0], tuple(staying[1:]), intents, leaving, absent, **traces)
-    vacant: Bucket = "frozen" if traces["frozen"] else "missing"
+    vacant: Bucket = "frozen" if traces.get("frozen") else "missing"
     empty: Bucket = "doubtful" if intents or absent else "leaving" if leaving else vacant
     return SeatView(seat, empty, None, (), intents, leaving, absent, **traces)
 

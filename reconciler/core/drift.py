@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -15,6 +14,7 @@ from reconciler.core.model import Banned, Blacklist, Fleet
 from reconciler.core.places import matches, parse_location
 from reconciler.core.renewal import running_out
 from reconciler.core.rental import RentalKind
+from reconciler.values import dataclass
 
 TEXT_RULES = frozenset({"gpu.models", "gpu.min_vram_gb", "regions"})
 """Rules judged by text of the machine, which flaps: they condemn only after `TEXT_LASTS_S` of complete lists."""
@@ -120,8 +120,8 @@ def dynamic_drift(fleet: Fleet, instance: Instance, shared: Blacklist, now: floa
     """Rules the instance breaks on positive evidence: a known value outside the rule, never an unknown one; and a
     contract that is about to end."""
     rules = (_gpu(fleet, instance), _vram(fleet, instance), _region(fleet, instance), _price(fleet, instance))
-    bans = (_ban(lists, instance, now) for lists in (fleet.blacklist, shared))
-    return tuple(drift for drift in (*rules, *bans, _expiry(fleet, instance, now)) if drift is not None)
+    bans = [_ban(lists, instance, now) for lists in (fleet.blacklist, shared) if lists.hosts or lists.machines]
+    return tuple([drift for drift in (*rules, *bans, _expiry(fleet, instance, now)) if drift is not None])
 
 
 def _expiry(fleet: Fleet, instance: Instance, now: float) -> Drift | None:

@@ -6,11 +6,12 @@ The ceilings bound the total: no seat is rented for that is not named, and none 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 
 from reconciler.core.label import Seat
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Plan, Replace, Update
+from reconciler.values import dataclass
 
 RENTS_PER_SEAT = 4
 """How often one run may rent for one seat: the first time, and after an offer vanished or its instance failed."""

@@ -7,7 +7,7 @@ so many words; an attempt was never made when two complete lists, started late e
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.checking import with_look
 from reconciler.core.instance import Account, Instance
@@ -29,6 +29,7 @@ from reconciler.core.replacing import without_emptied
 from reconciler.core.settle import Appearance, Settle, with_appearance
 from reconciler.core.traces import Tombstone
 from reconciler.core.vanishing import emptied_by, judge_gone
+from reconciler.values import dataclass
 
 __all__ = ["Settle"]
 

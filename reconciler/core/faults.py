@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.core.boot_errors import BootError, boot_error
 from reconciler.core.health import Health, never_ran
 from reconciler.core.instance import Instance
@@ -12,6 +10,7 @@ from reconciler.core.readiness import boot_timeout_s
 from reconciler.core.renewal import EXPIRED, contract_is_over
 from reconciler.core.spans import span
 from reconciler.core.states import GRACE_S, State, state_of
+from reconciler.values import dataclass
 
 STOPPED = "stopped"
 """The fault of an instance that someone stopped, where its fleet wants such ones replaced."""

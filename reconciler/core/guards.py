@@ -6,7 +6,7 @@ A guard says its numbers, and the one flag, field or command that lifts it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import ROUND_UP, Decimal
 
 from reconciler.core.budget import (
@@ -30,6 +30,7 @@ from reconciler.core.plan import SURPLUS_FIRST, Action, Create, Destroy, FleetPl
 from reconciler.core.seat_guards import guard_seats
 from reconciler.core.traces import Suspect
 from reconciler.core.vanishing import CONFIRMED_AFTER_S, SUSPICIOUS_HOSTS, SUSPICIOUS_INSTANCES
+from reconciler.values import dataclass
 
 Unasked = Replace | Destroy
 """What may end an instance that nobody asked to end."""

@@ -7,10 +7,11 @@ instance that does not run needs no look.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.readiness import Finding, Verdict
 from reconciler.core.states import RESTING, State
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from reconciler.values import dataclass
 
 MAX_LENGTH = 1024
 HUB = "docker.io"
 """Where an image without a registry comes from, and under which name the patterns know it."""
 
 _HUB_NAMES = frozenset([HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"])
-_PARTS = re.compile(
+_PARTS = (
     r"(?P<name>[A-Za-z0-9*._-]+(?::[0-9]{1,5}(?=/))?(?:/[A-Za-z0-9*._-]+)*)"
     r"(?::(?P<tag>[A-Za-z0-9*_.-]+|@vastai-automatic-tag))?(?:@(?P<digest>sha256:(?:[0-9a-f]{64}|\*)))?"
 )
@@ -30,7 +31,7 @@ class Reference:
 
 def reference(text: str) -> Reference | None:
     """The parts of an image or of a pattern; None where `text` is neither."""
-    found = _PARTS.fullmatch(text) if len(text) <= MAX_LENGTH else None
+    found = re.fullmatch(_PARTS, text) if len(text) <= MAX_LENGTH else None
     if found is None:
         return None
     first, slash, rest = found["name"].partition("/")

@@ -5,11 +5,12 @@ Money is `Decimal` in $/h, all-in (GPU plus storage for the disk in question) un
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from reconciler.core.model import Connect, Port
 from reconciler.core.text import SafeText
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from reconciler.values import dataclass
 
 ATTEMPT_BITS = 40
 _PART = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"

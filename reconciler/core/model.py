@@ -6,7 +6,7 @@ Sizes carry their unit in the name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -18,6 +18,7 @@ from reconciler.core.rental import ON_DEMAND, Rental
 from reconciler.core.settle import Settle
 from reconciler.core.strikes import StrikeRules
 from reconciler.core.timing import Schedule
+from reconciler.values import dataclass
 
 SECONDS_PER_DAY = 86400
 HOURS_PER_STORAGE_MONTH = 720
@@ -295,6 +296,10 @@ class Fleet:
     replace: ReplaceRules = field(default_factory=ReplaceRules)
     rental: Rental = ON_DEMAND
     source: Source = Source("", 0)
+
+    def __hash__(self) -> int:
+        """By its name, which tells fleets apart: what is known of a fleet is looked up once for each instance."""
+        return hash(self.name)
 
     @property
     def step(self) -> int:

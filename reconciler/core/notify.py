@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from reconciler.values import dataclass
 
 NoticeKind = Literal["down", "below_min_ready", "held_back", "leak", "doubt", "credit", "failing"]
 NOTICE_KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)

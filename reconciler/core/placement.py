@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from reconciler.core.candidates import Candidate

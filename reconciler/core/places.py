@@ -7,10 +7,10 @@ that it cannot be told, and the caller decides what that means: not eligible bef
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from reconciler.core.near import near
+from reconciler.values import dataclass
 
 _STATES = {
     "US": """Alabama=AL Alaska=AK Arizona=AZ Arkansas=AR California=CA Colorado=CO Connecticut=CT Delaware=DE

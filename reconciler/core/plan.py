@@ -6,7 +6,7 @@ Apply may do what the plan says and nothing else; whatever waits, is held back o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -14,11 +14,12 @@ from reconciler.core.diff import Member
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, RolloutOrder
 from reconciler.core.renewal import Cheaper
-from reconciler.core.rises import Rise
 from reconciler.core.spend import Spent
+from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from reconciler.core.placement import Choice
+    from reconciler.core.rises import Rise
     from reconciler.core.shortage import Shortage
 
 COLD_START = "cold start"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from reconciler.core.text import SafeText
+from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from reconciler.core.instance import Instance, Setup

@@ -6,17 +6,21 @@ The record is a value; `evidence`, `apply` and the commands make the next one wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from reconciler.core.debut import Debuts
 from reconciler.core.health import Health
-from reconciler.core.incidents import Incident, Letter
 from reconciler.core.label import Seat
 from reconciler.core.settle import Appearance
 from reconciler.core.strikes import Strikes
 from reconciler.core.traces import Outside, Suspect, Tombstone
-from reconciler.core.trials import Proposal, Trial
+from reconciler.values import dataclass
+
+if TYPE_CHECKING:
+    from reconciler.core.incidents import Incident, Letter
+    from reconciler.core.trials import Proposal, Trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
+
+from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from reconciler.core.instance import Instance

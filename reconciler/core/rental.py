@@ -6,9 +6,10 @@ the highest wins; who loses is stopped, keeps its disk, and goes on paying for i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Literal
+
+from reconciler.values import dataclass
 
 RentalKind = Literal["on-demand", "interruptible"]
 Resolution = Literal["replace", "rebid", "on-demand"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.budget import on_the_way
@@ -11,6 +10,7 @@ from reconciler.core.canary import Canary
 from reconciler.core.diff import FleetDiff, SeatView
 from reconciler.core.label import Seat
 from reconciler.core.plan import FleetPlan, Replace, Wait
+from reconciler.values import dataclass
 
 SECONDS_A_STEP = 240.0
 """What a step takes, roughly: the rent, a boot, the end of the old instance and the proof of it."""

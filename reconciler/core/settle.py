@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from reconciler.values import dataclass
 
 REMEMBERED_S = 86_400.0
 """For a day a label that took long counts."""

@@ -6,10 +6,14 @@ All of it is soft. Losing it costs a measurement or a little of the ranking, nev
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
-from reconciler.core.offer import Offer
+from reconciler.values import dataclass
+
+if TYPE_CHECKING:
+    from reconciler.core.offer import Offer
 
 KEPT_S = 86_400.0
 """So long sightings and measurements count: lines and routes change."""

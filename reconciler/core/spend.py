@@ -10,13 +10,14 @@ went.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, read_label
 from reconciler.core.record import Record
 from reconciler.core.states import rate_per_hour
+from reconciler.values import dataclass
 
 HOUR_S = 3600
 WINDOW_H = 30 * 24

@@ -6,12 +6,13 @@ holds its GPU (`current`), and where it is heading. Besides them count when the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from reconciler.core.instance import Instance
+from reconciler.values import dataclass
 
 GRACE_S = {"exited": 120.0, "offline": 600.0, "unknown": 600.0}
 """How long a bad report must last, from the first list that showed it, before it counts against an instance."""
@@ -42,6 +43,16 @@ RESTING = frozenset({State.OUTBID, State.QUEUED, State.HELD, State.EXPIRED})
 Bill = Literal["nothing", "storage", "everything"]
 
 
+class Told(NamedTuple):
+    """What counts of an instance."""
+
+    reported: str | None
+    intended: str | None
+    current: str | None
+    ended: bool
+    interruptible: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table; None: whatever it says."""
@@ -55,14 +66,14 @@ class Row:
     """Whether the contract's end has passed."""
     interruptible: bool | None = None
 
-    def holds(self, instance: Instance, ended: bool) -> bool:
-        """Whether this line speaks of the instance."""
+    def holds(self, told: Told) -> bool:
+        """Whether this line speaks of an instance that tells this."""
         return (
-            (self.reported is None or instance.reported in self.reported)
-            and self.intended in (None, instance.intended)
-            and self.current in (None, instance.current)
-            and self.ended in (None, ended)
-            and (self.interruptible is None or self.interruptible is bool(instance.interruptible))
+            (self.reported is None or told.reported in self.reported)
+            and self.intended in (None, told.intended)
+            and self.current in (None, told.current)
+            and self.ended in (None, told.ended)
+            and self.interruptible in (None, told.interruptible)
         )
 
 
@@ -86,14 +97,20 @@ TABLE = (
 """The first line that holds counts (reading order: agreed by several clients of the field)."""
 
 
-def _row(instance: Instance, now: float | None) -> Row:
+def told(instance: Instance, now: float | None) -> Told:
+    """What counts of an instance; without `now` its contract has not ended."""
     ended = now is not None and instance.ends_at is not None and instance.ends_at <= now
-    return next(row for row in TABLE if row.holds(instance, ended))
+    return Told(instance.reported, instance.intended, instance.current, ended, bool(instance.interruptible))
+
+
+@lru_cache(maxsize=1024)  # the instances of an account tell few different things
+def _row(told: Told) -> Row:
+    return next(row for row in TABLE if row.holds(told))
 
 
 def state_of(instance: Instance, now: float | None = None) -> State:
     """The state as the account tells it. Without `now` no contract counts as past its end."""
-    return _row(instance, now).state
+    return _row(told(instance, now)).state
 
 
 def state_of_absent(called_gone: bool) -> State:
@@ -104,7 +121,7 @@ def state_of_absent(called_gone: bool) -> State:
 def rate_per_hour(instance: Instance) -> Decimal:
     """What the instance bills now in $/h, as far as the account tells. What is gone bills nothing; what is in doubt
     is counted at the ceiling of its attempt, not here."""
-    bills = _row(instance, None).bills
+    bills = _row(told(instance, None)).bills
     if bills == "nothing":
         return Decimal(0)
     return (instance.storage_per_hour if bills == "storage" else instance.price_per_hour) or Decimal(0)

@@ -7,7 +7,8 @@ machine which was mended begins anew. A strike never touches what runs: it only 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from reconciler.values import dataclass
 
 REMEMBERED = 2
 

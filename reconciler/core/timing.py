@@ -8,9 +8,11 @@ meet on paper meet on every day of the year.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
+
+from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from reconciler.core.model import Fleet

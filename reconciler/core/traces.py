@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.label import Seat
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

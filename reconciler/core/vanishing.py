@@ -8,11 +8,12 @@ does. And somebody who destroys what we rent faster than one mends by hand would
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.record import Known, Record, with_pause
 from reconciler.core.replacing import with_emptied
 from reconciler.core.traces import Outside, Suspect
+from reconciler.values import dataclass
 
 SUSPICIOUS_INSTANCES = 3
 SUSPICIOUS_HOSTS = 2

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from reconciler.core.history import EVENT_KINDS, KEPT_S, MOST_KEPT, Event
 from reconciler.core.text import safe
+
+if TYPE_CHECKING:
+    from reconciler.core.history import Event
 
 _ADD = "INSERT INTO event (at, kind, fleet, seat, instance, text, rate) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _TOO_OLD = "DELETE FROM event WHERE at < ?"
@@ -21,6 +24,8 @@ def add_events(db: sqlite3.Connection, events: Sequence[Event]) -> None:
     """Append `events`, and forget what is older than 90 days before them or beyond the last 100,000."""
     if not events:
         return
+    from reconciler.core.history import KEPT_S, MOST_KEPT
+
     db.executemany(_ADD, [_row(event) for event in events])
     db.execute(_TOO_OLD, (max(event.at for event in events) - KEPT_S,))
     db.execute(_TOO_MANY, (MOST_KEPT,))
@@ -38,6 +43,8 @@ def read_events(db: sqlite3.Connection, since: float, fleet: str | None, index: 
 
 
 def _event(at: float, kind: str, fleet: str, seat: int | None, instance: int | None, text: str, rate: str) -> Event:
+    from reconciler.core.history import EVENT_KINDS, Event
+
     known = next((each for each in EVENT_KINDS if each == kind), None)
     if known is None:
         raise ValueError(f"no kind of event is called {kind!r}")

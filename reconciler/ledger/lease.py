@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from reconciler.core.lease import Holder, Lease, stands
 from reconciler.ledger.schema import all_or_nothing
+
+if TYPE_CHECKING:
+    from reconciler.core.lease import Holder, Lease
 
 _TAKE = "INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?, ?, ?, ?)"
 
@@ -19,11 +22,15 @@ def read_lease(db: sqlite3.Connection) -> Lease | None:
     row = db.execute("SELECT id, host, pid, command, since, renewed FROM lease").fetchone()
     if row is None:
         return None
+    from reconciler.core.lease import Holder, Lease
+
     return Lease(str(row[0]), Holder(str(row[1]), int(row[2]), str(row[3])), float(row[4]), float(row[5]))
 
 
 def take_lease(db: sqlite3.Connection, lease: Lease, is_dead: Callable[[Holder], bool]) -> Lease | None:
     """Take the lease, unless another one stands: then that one."""
+    from reconciler.core.lease import stands
+
     with all_or_nothing(db):
         other = read_lease(db)
         if other is not None and stands(other, lease.renewed, dead=is_dead(other.holder)):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconciler.core.incidents import Incident, Letter
 from reconciler.core.notify import NOTICE_KINDS
 from reconciler.core.record import Record
 
-Remembered = TypeVar("Remembered", Incident, Letter)
+if TYPE_CHECKING:
+    from reconciler.core.incidents import Incident, Letter
+
+Remembered = TypeVar("Remembered", "Incident", "Letter")
 
 
 def encode_notices(record: Record) -> dict[str, object]:
@@ -26,16 +28,28 @@ def encode_notices(record: Record) -> dict[str, object]:
 
 def decode_notices(body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a record that `encode_notices` wrote; a record of an older version has none of them."""
-    incidents = [_read(Incident, raw, "rate_per_hour") for raw in body.get("incidents", ())]
+    incidents = list(map(_incident, body.get("incidents", ())))
     return {
         "unasked": {str(fleet): tuple(map(float, times)) for fleet, times in body.get("unasked", {}).items()},
         "incidents": {incident.key: incident for incident in incidents},
-        "outbox": tuple(_read(Letter, raw, "change_per_hour") for raw in body.get("outbox", ())),
+        "outbox": tuple(map(_letter, body.get("outbox", ()))),
     }
 
 
 def _plain(item: Incident | Letter) -> dict[str, object]:
     return {name: str(v) if isinstance(v, Decimal) else v for name, v in asdict(item).items()}
+
+
+def _incident(raw: Mapping[str, Any]) -> Incident:
+    from reconciler.core.incidents import Incident
+
+    return _read(Incident, raw, "rate_per_hour")
+
+
+def _letter(raw: Mapping[str, Any]) -> Letter:
+    from reconciler.core.incidents import Letter
+
+    return _read(Letter, raw, "change_per_hour")
 
 
 def _read(kind: type[Remembered], raw: Mapping[str, Any], money: str) -> Remembered:

@@ -7,9 +7,8 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.core.history import Event
-from reconciler.core.lease import Holder, Lease
 from reconciler.core.record import Record
 from reconciler.core.sights import NewSights, Sights
 from reconciler.errors import Busy, NotSaved
@@ -18,6 +17,10 @@ from reconciler.ledger.events import add_events, read_events
 from reconciler.ledger.lease import break_lease, drop_lease, read_lease, renew_lease, take_lease
 from reconciler.ledger.schema import WAY_ON, all_or_nothing, check, create, is_empty, migrate
 from reconciler.ledger.sights import add_sights, read_sights
+
+if TYPE_CHECKING:
+    from reconciler.core.history import Event
+    from reconciler.core.lease import Holder, Lease
 
 _ANOTHER_PLACE = "make the place writable, or set RECONCILE_LEDGER to a file"
 _MORE_ROOM = "free some space, then run again: what was saved before is all there"

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.record import Record
-from reconciler.core.trials import Proposal, Trial
 from reconciler.ledger.traces import seat_of
+
+if TYPE_CHECKING:
+    from reconciler.core.trials import Proposal, Trial
 
 
 def encode_trades(record: Record) -> dict[str, Any]:
@@ -25,16 +27,22 @@ def encode_trades(record: Record) -> dict[str, Any]:
 
 def decode_trades(body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a record that `encode_trades` wrote."""
-    proposals = [
-        Proposal(seat_of(seat), int(number), Decimal(now), Decimal(then), int(machine), float(at))
-        for seat, number, now, then, machine, at in body.get("proposals", [])
-    ]
-    trials = [
-        Trial(str(attempt), seat_of(seat), float(at), float(end), int(machine))
-        for attempt, seat, at, end, machine in body.get("trials", [])
-    ]
+    proposals = [_proposal(*one) for one in body.get("proposals", [])]
+    trials = [_trial(*one) for one in body.get("trials", [])]
     return {
         "looked": {str(fleet): float(at) for fleet, at in body.get("looked", {}).items()},
         "proposals": {each.seat: each for each in proposals},
         "trials": {each.attempt: each for each in trials},
     }
+
+
+def _proposal(seat: str, number: Any, now: Any, then: Any, machine: Any, at: Any) -> Proposal:
+    from reconciler.core.trials import Proposal
+
+    return Proposal(seat_of(seat), int(number), Decimal(now), Decimal(then), int(machine), float(at))
+
+
+def _trial(attempt: Any, seat: str, at: Any, end: Any, machine: Any) -> Trial:
+    from reconciler.core.trials import Trial
+
+    return Trial(str(attempt), seat_of(seat), float(at), float(end), int(machine))

@@ -6,19 +6,20 @@ What a look at a machine needs is imported by the first look: most commands take
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.core.readiness import Finding, Target
-from reconciler.core.ssh_keys import SshKey, held
 from reconciler.probe.known_hosts import KnownHosts
 from reconciler.probe.latency import Address, TcpProbe, is_public
+from reconciler.values import dataclass
 
 if TYPE_CHECKING:
+    from reconciler.core.ssh_keys import SshKey
     from reconciler.probe.rounds import Manner
 
-AccountKeys = Callable[[], Sequence[SshKey] | None]
+AccountKeys: TypeAlias = "Callable[[], Sequence[SshKey] | None]"
 """The account's public keys; None where they cannot be known."""
 
 
@@ -59,6 +60,8 @@ class MachineProbe:
         public = self.public_key()
         if public is None:
             return self.why_no_key() or "no SSH key is given that can be used"
+        from reconciler.core.ssh_keys import held
+
         keys = self.account_keys()
         return None if keys is None or held(keys, public) else f"the account does not hold the key {self.key}"
 

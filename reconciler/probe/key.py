@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.core.causes import NO_KEY
-from reconciler.probe.visit import Missed
-
 if TYPE_CHECKING:
     import paramiko
 
@@ -24,6 +21,9 @@ def key_path(environ: Mapping[str, str]) -> Path | None:
 def load_key(path: Path) -> paramiko.PKey:
     """The key of a file, in any of OpenSSH's formats, without a passphrase. Raises `Missed`."""
     import paramiko
+
+    from reconciler.core.causes import NO_KEY
+    from reconciler.probe.visit import Missed
 
     try:
         if not path.is_file():
@@ -46,6 +46,8 @@ def public_text(key: paramiko.PKey) -> str:
 
 def public_half(path: Path | None) -> str | None:
     """The public half of a private key's file; None where there is no key that can be used."""
+    from reconciler.probe.visit import Missed
+
     try:
         return None if path is None else public_text(load_key(path))
     except Missed:

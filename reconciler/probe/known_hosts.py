@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 MOST_BYTES = 16 * 1024 * 1024
 """So much of a file is read; an instance takes about a hundred bytes."""
-_LINE = re.compile(r"instance-([1-9][0-9]{0,18}) ([a-z0-9@.-]{1,64}) ([A-Za-z0-9+/]{1,4096}={0,2})(?: .*)?", re.ASCII)
+_LINE = r"instance-([1-9][0-9]{0,18}) ([a-z0-9@.-]{1,64}) ([A-Za-z0-9+/]{1,4096}={0,2})(?: .*)?"
 
 
 class HostKey(NamedTuple):
@@ -74,7 +74,7 @@ class KnownHosts:
         if self._keys is None:
             self._keys = {}
             for line in _lines(self.path):
-                if found := _LINE.fullmatch(line):
+                if found := re.fullmatch(_LINE, line):
                     self._keys.setdefault(int(found[1]), HostKey(found[2], found[3]))
         return self._keys
 

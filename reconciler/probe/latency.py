@@ -17,8 +17,10 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
+
+from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from reconciler.core.causes import NO_ANSWER
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

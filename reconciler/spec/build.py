@@ -37,11 +37,11 @@ from reconciler.core.model import (
     Weights,
 )
 from reconciler.core.notify import Notify, Webhook
-from reconciler.core.query_language import Language, understand
 from reconciler.core.rental import Outbid, Rental
 from reconciler.core.settle import Settle
 from reconciler.spec.container_rules import port_of
 from reconciler.spec.durations import seconds
+from reconciler.spec.queries import Spoken, clauses_of
 from reconciler.spec.readiness import health_of, readiness_of, strikes_of
 from reconciler.spec.renewal import build_replace
 from reconciler.spec.timing import build_schedule, most_replicas
@@ -142,8 +142,8 @@ def _gpu(fields: Fields) -> Gpu:
     return Gpu(**_read(_numbers(fields, whole=("count",)), {"models": lambda names: tuple(map(normalise, names))}))
 
 
-def _host(language: Language | None, fields: Fields) -> HostRules:
-    readers: Readers = {"require": tuple, "query": lambda text: understand(text, language).clauses}
+def _host(language: Spoken, fields: Fields) -> HostRules:
+    readers: Readers = {"require": tuple, "query": lambda text: clauses_of(text, language)}
     return HostRules(**_read(_numbers(fields, whole=("min_direct_ports",)), readers))
 
 
@@ -175,7 +175,7 @@ _FLEET: Readers = {
 }
 
 
-def build_fleet(fields: Fields, source: Source, language: Language | None = None) -> Fleet:
+def build_fleet(fields: Fields, source: Source, language: Spoken = None) -> Fleet:
     """The fleet of a merged document; `language` is the marketplace's own for `host.query`."""
     rest = {name: value for name, value in fields.items() if name not in ("kind", "health")}
     replicas = rest.get("replicas", 1)

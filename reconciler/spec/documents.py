@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from reconciler.core.near import near
@@ -15,6 +15,7 @@ from reconciler.spec.schema import Kind
 from reconciler.spec.text import Refused, decode
 from reconciler.spec.tree import Node
 from reconciler.spec.tree_access import text
+from reconciler.values import dataclass
 
 MAX_TOTAL_BYTES = 1024 * 1024
 _KINDS: dict[str, Kind] = {"Fleet": "fleet", "Policy": "policy"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from reconciler.core.text import safe
@@ -13,6 +13,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import WrongUsage
 from reconciler.spec.page import Mark, Page, diagnose
 from reconciler.spec.text import Refused
+from reconciler.values import dataclass
 
 MAX_FILE_BYTES = 256 * 1024
 _MAX_NAME = 4096

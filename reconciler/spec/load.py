@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from reconciler.core.model import Fleet, Policy, Source
-from reconciler.core.query_language import Language
 from reconciler.diagnostics import Diagnostic, in_order
 from reconciler.errors import InvalidInput, WrongUsage
 from reconciler.spec.allowed_rules import allowed_rule
@@ -17,11 +16,12 @@ from reconciler.spec.documents import Desk, Written
 from reconciler.spec.files import Search, find
 from reconciler.spec.govern import Governed, chosen, nearest
 from reconciler.spec.page import Mark, diagnose, shown
-from reconciler.spec.queries import query_rule, within
+from reconciler.spec.queries import Spoken, query_rule, within
 from reconciler.spec.rules import check_fleet, check_policy
 from reconciler.spec.schema import check
 from reconciler.spec.scripts import script_path, with_script
 from reconciler.spec.tree import Finding, Node, laid_over, plain
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class _Result:
 
 
 def load(
-    paths: Sequence[str], *, policy: str | None = None, cwd: Path | None = None, language: Language | None = None
+    paths: Sequence[str], *, policy: str | None = None, cwd: Path | None = None, language: Spoken = None
 ) -> Loaded:
     """The fleets that `paths` declare and the policy that governs them.
 
-    `language` is the marketplace's own for `host.query`; without it only the form of a query is checked.
+    `language` gives the marketplace's own for `host.query`; without it only the form of a query is checked.
     Raises InvalidInput with everything that is wrong anywhere, WrongUsage for a path that does not exist.
     """
     if not paths:
@@ -94,7 +94,7 @@ def _files(names: Iterable[str], governed: Governed) -> tuple[str, ...]:
     return tuple(sorted({*names, *([governed.policy.page.file] if governed.policy else [])}))
 
 
-def _fleets(written: list[Written], results: list[_Result], language: Language | None) -> tuple[Fleet, ...]:
+def _fleets(written: list[Written], results: list[_Result], language: Spoken) -> tuple[Fleet, ...]:
     pairs = zip(written, results, strict=True)
     fleets = [
         build_fleet(result.fields, Source(each.page.file, each.root.mark.line), language) for each, result in pairs
@@ -112,7 +112,7 @@ def _judge_policy(governed: Governed) -> _Result:
     return _Result(_located(findings, root, root), plain(root))
 
 
-def _judge_fleet(written: Written, governed: Governed, rules: _Result, language: Language | None) -> _Result:
+def _judge_fleet(written: Written, governed: Governed, rules: _Result, language: Spoken) -> _Result:
     if not written.sound:
         return _Result()
     root = _merged(written.root, governed)

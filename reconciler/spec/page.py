@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from reconciler.core.shapes import masked
 from reconciler.core.text import safe, shows
 from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.values import dataclass
 
 _SHOWN_COLUMNS = 160
 _SECRET_FIELD = re.compile(

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
-from reconciler.core.query_language import Language, understand
-from reconciler.core.query_text import FlawKind
 from reconciler.spec.page import Mark
 from reconciler.spec.tree import Finding, Node, Route, dotted
 from reconciler.spec.tree_access import text
 
+if TYPE_CHECKING:
+    from reconciler.core.model import Clause
+    from reconciler.core.query_language import Language
+    from reconciler.core.query_text import FlawKind
+
+Spoken: TypeAlias = "Callable[[], Language] | None"
+"""A marketplace's language for `host.query`, asked for by the first spec that has one; without one only the form
+of a query is checked."""
 ROUTE: Route = ("host", "query")
 
 _CODES: dict[FlawKind, str] = {
@@ -22,15 +29,27 @@ _CODES: dict[FlawKind, str] = {
 }
 
 
-def query_rule(language: Language | None) -> Callable[[Node], Iterator[Finding]]:
-    """The rule about `host.query`, for a marketplace's language; without one only the form is checked."""
+def query_rule(language: Spoken) -> Callable[[Node], Iterator[Finding]]:
+    """The rule about `host.query`."""
 
     def rule(root: Node) -> Iterator[Finding]:
-        for flaw in understand(text(root, *ROUTE) or "", language).flaws:
+        written = text(root, *ROUTE)
+        if not written:
+            return
+        from reconciler.core.query_language import understand
+
+        for flaw in understand(written, language() if language else None).flaws:
             said = f"{dotted(ROUTE)}: {flaw.message}"
             yield Finding(ROUTE, _CODES[flaw.kind], said, flaw.suggestion, span=(flaw.start, flaw.width))
 
     return rule
+
+
+def clauses_of(written: str, language: Spoken) -> tuple[Clause, ...]:
+    """The clauses of a query without mistakes."""
+    from reconciler.core.query_language import understand
+
+    return understand(written, language() if language else None).clauses
 
 
 def within(node: Node, start: int, width: int) -> Mark:

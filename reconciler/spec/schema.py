@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from reconciler.spec.explain import explain
 from reconciler.spec.tree import MAX_FINDINGS, Finding, Node, Route, plain
 
 Kind = Literal["fleet", "policy"]
@@ -59,10 +58,16 @@ def check(kind: Kind, root: Node, *, drop: Callable[[Finding], bool] = lambda _:
     They are dropped before the findings are cut to a bearable number, lest they crowd out what must be refused.
     """
     errors = _validator(kind).iter_errors(plain(root))
-    findings = (finding for error in errors for finding in explain(error, fields_of(kind)) if not drop(finding))
+    findings = (finding for error in errors for finding in _explained(error, kind) if not drop(finding))
     found = list(islice(findings, MAX_FINDINGS))
     meant = [finding.meant for finding in found if finding.meant]
     return [finding for finding in dict.fromkeys(found) if not _is_echo(finding, meant)]
+
+
+def _explained(error: Any, kind: Kind) -> Iterator[Finding]:
+    from reconciler.spec.explain import explain
+
+    return explain(error, fields_of(kind))
 
 
 def _is_echo(finding: Finding, meant: list[Route]) -> bool:

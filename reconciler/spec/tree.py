@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from typing import TypeAlias
 
 from reconciler.spec.page import Mark
+from reconciler.values import dataclass
 
 Route: TypeAlias = tuple[str | int, ...]
 """The way to a value: keys and list positions from the top of the document."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from functools import cached_property
 from typing import NoReturn
@@ -12,6 +12,7 @@ from typing import NoReturn
 from reconciler.core.text import SafeText, safe
 from reconciler.errors import DoubtfulReading, KeyProblem, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import Route
+from reconciler.values import dataclass
 from reconciler.vast.decode import Malformed, as_record, decode, number
 from reconciler.vast.redact import hide
 

@@ -7,13 +7,13 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from reconciler.core.secret import Hidden
 from reconciler.core.text import safe
 from reconciler.errors import KeyProblem, WrongUsage
+from reconciler.values import dataclass
 
 DEFAULT_ORIGIN = "https://console.vast.ai"
 """Where the official client sends its calls."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from reconciler.clock import Clock
 from reconciler.core.instance import Instance
 from reconciler.errors import DoubtfulReading
 from reconciler.provider import Listing
+from reconciler.values import dataclass
 from reconciler.vast.answers import Answer, Call, doubtful, trusted
 from reconciler.vast.client import Wire
 from reconciler.vast.decode import Malformed, as_record

@@ -53,6 +53,12 @@ class Pacing:
         """The clocks by name, epoch seconds: to be kept between commands and given back to `__init__`."""
         return dict(sorted(self._earliest.items()))
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no route has to wait: the clocks would tell the next command nothing."""
+        now = self._clock.now()
+        return all(at <= now for at in self._earliest.values())
+
     def adopt(self, earliest: Mapping[str, float]) -> None:
         """Take over the clocks of an earlier command; a clock that is later here already stays."""
         for name, at in earliest.items():

@@ -1,15 +1,15 @@
-"""Vast.ai as a `Provider`: each method one call, what it means decided by the modules beside it."""
+"""Vast.ai as a `Provider`: each method one call, what it means decided by the modules beside it.
+
+Each of them is loaded by the first call that needs it: most commands only read the list.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from reconciler.clock import Clock
 from reconciler.core.instance import Account, Instance
-from reconciler.core.offer import OfferQuery, RentOrder
-from reconciler.core.rises import Asked
-from reconciler.core.ssh_keys import SshKey
-from reconciler.core.template import Template, matching
 from reconciler.core.text import safe
 from reconciler.provider import (
     BidAnswer,
@@ -31,16 +31,14 @@ from reconciler.provider import (
 from reconciler.vast.answers import Answer, Call, Outcome, doubtful, refuse_key, trusted
 from reconciler.vast.client import Wire
 from reconciler.vast.decode import Malformed, identifier, number
-from reconciler.vast.encode import flaw_of, rent_body, secrets_of
 from reconciler.vast.listing import read_listing
-from reconciler.vast.logs import read_logs
-from reconciler.vast.offers import offers
-from reconciler.vast.renting import rent_answer
-from reconciler.vast.rises import read_rises
 from reconciler.vast.rows import instance
-from reconciler.vast.search import search_body
-from reconciler.vast.ssh_keys import add_key, attach_key, read_keys
-from reconciler.vast.templates import in_use, named, read_template, read_templates
+
+if TYPE_CHECKING:
+    from reconciler.core.offer import OfferQuery, RentOrder
+    from reconciler.core.rises import Asked
+    from reconciler.core.ssh_keys import SshKey
+    from reconciler.core.template import Template
 
 TEMPLATE_HOLDS_S = 600.0
 """For so long a template that was found is not asked for again: the passes of one run are close together."""
@@ -80,6 +78,9 @@ class VastProvider:
 
     def search(self, query: OfferQuery) -> Found:
         """One search answer: a sample of at most 64 rows, cheapest first."""
+        from reconciler.vast.offers import offers
+        from reconciler.vast.search import search_body
+
         body, answer = self._read(Call("search", "POST", "/api/v0/bundles/", body=search_body(query)))
         rows = body.get("offers")
         if not isinstance(rows, list):
@@ -88,11 +89,16 @@ class VastProvider:
 
     def templates(self, words: str) -> tuple[Template, ...]:
         """Templates by name: those in common use, and any of exactly this name."""
+        from reconciler.core.template import matching
+        from reconciler.vast.templates import in_use, named, read_templates
+
         found = {**read_templates(self._wire, in_use()), **read_templates(self._wire, named(words))}
         return matching(found, words)
 
     def template(self, template_hash: str) -> Template | None:
         """The template of a hash; None only where the server says that there is none."""
+        from reconciler.vast.templates import read_template
+
         at, known = self._seen.get(template_hash, (0.0, None))
         if known is None or self._clock.now() - at > TEMPLATE_HOLDS_S:
             known = read_template(self._wire, template_hash)
@@ -103,6 +109,9 @@ class VastProvider:
 
     def rent(self, order: RentOrder) -> RentAnswer:
         """One attempt, one request on the wire, never repeated."""
+        from reconciler.vast.encode import flaw_of, rent_body, secrets_of
+        from reconciler.vast.renting import rent_answer
+
         path = f"/api/v0/asks/{int(order.offer_id)}/"
         call = Call("rent", "PUT", path, body=rent_body(order), secrets=secrets_of(order))
         flaw = flaw_of(order)
@@ -137,6 +146,8 @@ class VastProvider:
 
     def logs(self, instance_id: int, tail: int) -> str | None:
         """The last lines of an instance's log, without the secrets that are known here."""
+        from reconciler.vast.logs import read_logs
+
         return read_logs(self._wire, self._clock, instance_id, tail)
 
     def bid(self, instance_id: int, price: Decimal) -> BidAnswer:
@@ -153,18 +164,26 @@ class VastProvider:
 
     def price_rises(self) -> tuple[Asked, ...]:
         """What hosts ask for to go on beyond the end of a contract."""
+        from reconciler.vast.rises import read_rises
+
         return read_rises(self._wire)
 
     def ssh_keys(self) -> tuple[SshKey, ...]:
         """The public keys of the account."""
+        from reconciler.vast.ssh_keys import read_keys
+
         return read_keys(self._wire)
 
     def add_ssh_key(self, text: str) -> SshKey:
         """Give the account another public key."""
+        from reconciler.vast.ssh_keys import add_key
+
         return add_key(self._wire, text)
 
     def attach_ssh_key(self, instance_id: int, text: str) -> bool:
         """Let a public key into one instance; doing it twice is doing it once."""
+        from reconciler.vast.ssh_keys import attach_key
+
         return attach_key(self._wire, instance_id, text)
 
     def free_at(self, route: Route) -> float:

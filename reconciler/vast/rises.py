@@ -4,11 +4,14 @@ and the old end stand (seen)."""
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from reconciler.core.rises import Asked
 from reconciler.vast.answers import Answer, Call, doubtful, trusted
 from reconciler.vast.client import Wire
 from reconciler.vast.decode import as_record, identifier, moment, number
+
+if TYPE_CHECKING:
+    from reconciler.core.rises import Asked
 
 _A_SECOND = (Decimal(0), Decimal(1))
 """Dollars a second that make sense."""
@@ -28,6 +31,8 @@ def read_rises(wire: Wire) -> tuple[Asked, ...]:
 
 
 def _asked(value: object) -> Asked | None:
+    from reconciler.core.rises import Asked
+
     row = as_record(value)
     if row is None:
         return None

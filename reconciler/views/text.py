@@ -24,7 +24,6 @@ from reconciler.core.plan import (
 )
 from reconciler.core.rollout import rolling
 from reconciler.core.states import rate_per_hour
-from reconciler.views.rises import rise_text
 from reconciler.views.wording import (
     HOURS_PER_MONTH,
     MOST_WAYS_OUT,
@@ -233,7 +232,10 @@ def _as_declared(plan: Plan, there: int) -> str:
 
 
 def _strays(plan: Plan) -> Iterator[str]:
-    yield from (f"Price rise: {rise_text(rise)}." for rise in plan.rises)
+    if plan.rises:
+        from reconciler.views.rises import rise_text
+
+        yield from (f"Price rise: {rise_text(rise)}." for rise in plan.rises)
     for stray in plan.orphans:
         yield (
             f"Orphan: instance {stray.id} of fleet {stray.fleet}, declared nowhere, {money(stray.rate_per_hour)};"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.core.plan import Action, Cost, Create, Destroy, Plan, Replace, Update
+from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from reconciler.core.candidates import Candidate

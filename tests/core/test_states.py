@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from builders import NOW, instance
 
-from reconciler.core.states import RESTING, TABLE, State, rate_per_hour, state_of, state_of_absent
+from reconciler.core.states import RESTING, TABLE, State, rate_per_hour, state_of, state_of_absent, told
 
 ALL, STORAGE, NOTHING = "0.25", "0.01", "0"
 READING_ORDER = {
@@ -105,10 +105,7 @@ def test_every_line_of_the_table_speaks_of_something():
     """A line that never counts first would be a line too many."""
     rows = [instance(**dict(zip(FOUR, row[:4], strict=True))) for row in READING_ORDER.values()]
     rows += [instance(**fields) for fields, _, _ in BEYOND_THE_FIELDS.values()]
-    ended = [row.ends_at is not None and row.ends_at <= NOW for row in rows]
-    first = {
-        next(i for i, line in enumerate(TABLE) if line.holds(row, over)) for row, over in zip(rows, ended, strict=True)
-    }
+    first = {next(i for i, line in enumerate(TABLE) if line.holds(told(row, NOW))) for row in rows}
     assert first == set(range(len(TABLE)))
 
 

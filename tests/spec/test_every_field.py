@@ -704,7 +704,7 @@ def declared(tmp_path: Path) -> Callable[[Mapping[str, Any]], Fleet]:
                 block = block.setdefault(step, {})
             block[last] = value
         (tmp_path / "june.yaml").write_text(json.dumps(spec), encoding="utf-8")
-        [found] = load(["june.yaml"], cwd=tmp_path, language=LANGUAGE).fleets
+        [found] = load(["june.yaml"], cwd=tmp_path, language=lambda: LANGUAGE).fleets
         return found
 
     return fleet

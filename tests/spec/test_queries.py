@@ -21,7 +21,7 @@ LANGUAGE = Language(
 
 def refused(folder, *paths: str):
     with pytest.raises(InvalidInput) as caught:
-        load(paths or ["."], cwd=folder.path, language=LANGUAGE)
+        load(paths or ["."], cwd=folder.path, language=lambda: LANGUAGE)
     return caught.value.diagnostics
 
 
@@ -90,7 +90,7 @@ def test_what_is_no_query_at_all(folder, written, expected):
 
 def test_a_query_arrives_by_the_names_of_the_language(folder):
     folder.write("june.yaml", FLEET + "host:\n  query: >-\n    velocity >= 10.5\n    maker=A_B maker=any\n")
-    (fleet,) = load(["."], cwd=folder.path, language=LANGUAGE).fleets
+    (fleet,) = load(["."], cwd=folder.path, language=lambda: LANGUAGE).fleets
     assert fleet.host.query == (
         Clause("speed", "gte", (Decimal("10.5"),), "velocity >= 10.5"),
         Clause("maker", "eq", ("A B",), "maker=A_B"),
@@ -100,7 +100,7 @@ def test_a_query_arrives_by_the_names_of_the_language(folder):
 def test_a_fleets_query_stands_in_place_of_the_policys(folder):
     folder.write("policy.yaml", 'kind: Policy\ndefaults: {host: {query: "speed>1", min_cpu_cores: 2}}\n')
     folder.write("june.yaml", FLEET + 'host: {query: "speed>2"}\n')
-    (fleet,) = load(["."], cwd=folder.path, language=LANGUAGE).fleets
+    (fleet,) = load(["."], cwd=folder.path, language=lambda: LANGUAGE).fleets
     assert [clause.text for clause in fleet.host.query] == ["speed>2"]
     assert fleet.host.min_cpu_cores == 2
 

@@ -31,6 +31,18 @@ def test_a_gap_counts_from_the_answer(route, gap):
     assert clock.slept == [gap]
 
 
+def test_the_clocks_are_over_once_no_route_has_to_wait():
+    clock = FakeClock()
+    pacing = Pacing(clock)
+    assert pacing.is_over
+    pacing.answered("list")
+    pacing.answered("rent")
+    clock.time += 4
+    assert not pacing.is_over
+    clock.time += 0.5
+    assert pacing.is_over
+
+
 def test_routes_do_not_wait_for_each_other():
     pacing = Pacing(FakeClock())
     pacing.answered("rent")
