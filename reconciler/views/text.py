@@ -224,11 +224,9 @@ def headline(plan: Plan) -> str:
 def _as_declared(plan: Plan, there: int) -> str:
     """How many of the instances that are there run as declared, and how many do not."""
     amiss, booting = sum(fleet.amiss for fleet in plan.fleets), sum(fleet.booting for fleet in plan.fleets)
-    others = amiss - booting
-    parts = [plural(there - amiss, "instance") + " as declared"]
-    parts += [f"{booting:,} not ready yet"] if booting else []
-    parts += [f"{others:,} {'is' if others == 1 else 'are'} not"] if others else []
-    return ", ".join(parts)
+    told = ((there - amiss, "as declared"), (booting, "not ready yet"), (amiss - booting, "not as declared"))
+    (number, what), *others = [(n, what) for n, what in told if n] or told[:1]
+    return ", ".join([f"{plural(number, 'instance')} {what}", *(f"{n:,} {what}" for n, what in others)])
 
 
 def _strays(plan: Plan) -> Iterator[str]:

@@ -19,15 +19,15 @@ D = Decimal
 BOOTS = SeatNote(seat("june-voice/1"), "pending", "instance 7 is booting")
 UNCHANGED = {
     "all run": ({}, "No changes. 3 instances as declared."),
-    "one is stopped": ({"running": 2, "amiss": 1}, "No changes. 2 instances as declared, 1 is not."),
-    "two of them": ({"running": 1, "amiss": 2}, "No changes. 1 instance as declared, 2 are not."),
+    "one is stopped": ({"running": 2, "amiss": 1}, "No changes. 2 instances as declared, 1 not as declared."),
+    "two of them": ({"running": 1, "amiss": 2}, "No changes. 1 instance as declared, 2 not as declared."),
     "one boots": (
         {"running": 2, "amiss": 1, "notes": (BOOTS,)},
         "No changes. 2 instances as declared, 1 not ready yet.",
     ),
     "one boots and one is stopped": (
         {"running": 1, "amiss": 2, "notes": (BOOTS,)},
-        "No changes. 1 instance as declared, 1 not ready yet, 1 is not.",
+        "No changes. 1 instance as declared, 1 not ready yet, 1 not as declared.",
     ),
     "nothing is there": ({"running": 0, "live": 0}, "No changes. 0 instances as declared."),
 }
