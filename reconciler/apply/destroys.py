@@ -13,9 +13,9 @@ from reconciler.core.faults import is_over
 from reconciler.core.history import of_seat
 from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, Seat, read_label
+from reconciler.core.leftovers import not_as_ordered
 from reconciler.core.model import Blacklist, Fleet
 from reconciler.core.plan import Destroy, Replace
-from reconciler.core.planner import not_as_ordered
 from reconciler.core.record import Known, Leaving, Record, with_known, with_leaving, without_instance, without_leaving
 from reconciler.core.replacing import with_emptied, without_emptied
 from reconciler.core.report import Outcome

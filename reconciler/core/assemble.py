@@ -16,14 +16,16 @@ from reconciler.core.evidence import Merged, Observation, rents_wait_s
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.instance import Instance
 from reconciler.core.label import Seat
+from reconciler.core.leftovers import own_mistakes, resent, strays
 from reconciler.core.lost import standing_tombstones
 from reconciler.core.model import Fleet, Limits, Policy
 from reconciler.core.month import guard_month
 from reconciler.core.placement import Placement
 from reconciler.core.plan import COLD_START, Cost, Destroy, FleetPlan, Leak, MarketSeen, Plan, Wait
-from reconciler.core.planner import fleet_plan, own_mistakes, resent, strays, with_countdown
+from reconciler.core.planner import fleet_plan
 from reconciler.core.record import Leaving, Record
 from reconciler.core.scheduled import with_schedule
+from reconciler.core.seat_notes import with_countdown
 from reconciler.core.settle import Settle
 from reconciler.core.spend import rate_left, spent
 from reconciler.values import dataclass

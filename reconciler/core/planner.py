@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.debuting import doomed, is_condemned
-from reconciler.core.diff import Diff, FleetDiff, Member, SeatView, judge
-from reconciler.core.drift import KIND
-from reconciler.core.evidence import Settle, Vanished, doubt_left_s
+from reconciler.core.diff import Diff, FleetDiff, Member, SeatView
+from reconciler.core.evidence import Vanished
 from reconciler.core.faults import STOPPED
-from reconciler.core.health import Health
-from reconciler.core.instance import Instance
-from reconciler.core.label import Mark, Seat, read_label
-from reconciler.core.model import Blacklist, Fleet
-from reconciler.core.outbid import new_bids, successor_of, waiting, why_replaced
+from reconciler.core.label import Seat
+from reconciler.core.model import Fleet
+from reconciler.core.outbid import new_bids, successor_of, why_replaced
 from reconciler.core.placement import Choice, Need, Placement, ceiling
 from reconciler.core.plan import (
     SURPLUS_FIRST,
@@ -24,16 +21,13 @@ from reconciler.core.plan import (
     Destroy,
     FleetPlan,
     Replace,
-    SeatNote,
-    Stray,
     Unfilled,
     Wait,
 )
-from reconciler.core.readiness import boot_timeout_s
-from reconciler.core.record import Record
 from reconciler.core.renewal import EXPIRED
 from reconciler.core.rollout import Pace
-from reconciler.core.states import State, rate_per_hour
+from reconciler.core.seat_notes import notes_of, on_trial
+from reconciler.core.states import State
 
 NOTHING_THERE = "nothing is there"
 """The reason of a rent for a seat that was simply never filled."""
@@ -139,7 +133,9 @@ def fleet_plan(
         surplus=len(part.surplus),
         actions=tuple(actions),
         unfilled=(_unfilled(part.fleet, open_seats, placement),) if open_seats else (),
-        notes=tuple(note for view in part.seats for note in _notes(part.fleet, view, view.seat in placement.unplaced)),
+        notes=tuple(
+            note for view in part.seats for note in notes_of(part.fleet, view, view.seat in placement.unplaced)
+        ),
         doubts=tuple((view.seat, intent.ceiling) for view in part.seats for intent in view.intents),
         paused=part.paused,
         amiss=_amiss(part),
@@ -261,7 +257,7 @@ def _extras(view: SeatView) -> Iterator[Destroy]:
     if keeper is None or keeper.state not in (State.READY, State.PENDING):
         return
     for extra in view.extras:
-        if extra.left_alone or _on_trial(extra):
+        if extra.left_alone or on_trial(extra):
             continue
         needed = keeper.state is not State.READY and _may_serve(extra)
         reason = _why_extra(extra, keeper)
@@ -287,141 +283,8 @@ def _why_extra(extra: Member, keeper: Member) -> str:
     return f"replaced by instance {keeper.id}" + (f": {drift}" if drift else "")
 
 
-def _on_trial(member: Member) -> bool:
-    """Whether it may still become ready, beside the instance whose place it would take. How long it may boot is said
-    by the rules of the trial; what the host says it cannot start is over at once."""
-    coming = member.state in (State.PENDING, State.QUEUED, State.UNREADY)
-    fault = member.fault
-    hopeless = fault is not None and fault.over_status and fault.grace_left_s <= 0
-    return coming and not hopeless and member.trial_left_s is not None and member.trial_left_s > 0
-
-
 def _surplus(part: FleetDiff) -> Iterator[Destroy]:
     if part.surplus:
         before = max(m.mark.seat.index for m in part.surplus) + 1
         for member in part.surplus:
             yield Destroy(member.mark.seat, member, f"replicas {before} -> {part.fleet.replicas}")
-
-
-def _notes(fleet: Fleet, view: SeatView, unplaced: bool) -> Iterator[SeatNote]:
-    for intent in view.intents:
-        text = f"attempt {intent.attempt} is in doubt; proven never made, the seat is rented for again"
-        yield SeatNote(view.seat, "doubtful", text, intent.ceiling)
-    suspected = {suspect.id for suspect in view.suspects}
-    for absent in (i for i in view.absent if i not in suspected):
-        yield SeatNote(view.seat, "doubtful", f"instance {absent} is in no list, and nobody called it gone")
-    yield from _traces(view)
-    for item in view.leaving:
-        yield SeatNote(view.seat, "leaving", f"instance {item.id} is being destroyed", item.rate_per_hour)
-    for extra in (e for e in view.extras if e.left_alone):
-        text = f"instance {extra.id}, also of this seat, was stopped by someone; left alone"
-        yield SeatNote(view.seat, "held", text, rate_per_hour(extra.instance))
-    keeper = view.keeper
-    if keeper is None:
-        return
-    if keeper.state is State.HELD:
-        for extra in (e for e in view.extras if not e.left_alone):
-            text = f"instance {extra.id}, also of this seat, is kept while instance {keeper.id} is stopped"
-            yield SeatNote(view.seat, "kept", text, rate_per_hour(extra.instance))
-    yield from waiting(fleet, view)
-    for extra in filter(_on_trial, view.extras):
-        left = f"{max(0.0, extra.trial_left_s or 0.0) / 60:.0f} min"
-        text = f"instance {extra.id} is booting to take the place of instance {keeper.id}, within {left}"
-        yield SeatNote(view.seat, "candidate", text, rate_per_hour(extra.instance))
-    rate = rate_per_hour(keeper.instance)
-    if keeper.accepted:
-        text = f"instance {keeper.id} was adopted as it is: {'; '.join(map(str, keeper.accepted))}"
-        yield SeatNote(view.seat, "adopted", text, rate)
-    if view.bucket == "held":
-        what = "waits for its GPU" if keeper.state is State.QUEUED else "was stopped by someone"
-        yield SeatNote(view.seat, "held", f"instance {keeper.id} {what}; left alone", rate)
-    elif view.bucket in ("unhealthy", "drifted", "outbid") and unplaced:
-        wrong = keeper.fault.kind if keeper.fault else "; ".join(map(str, keeper.drifts))
-        yield SeatNote(
-            view.seat, "kept", f"instance {keeper.id} is kept, without an offer to replace it: {wrong}", rate
-        )
-    elif keeper.state in (State.PENDING, State.UNREADY) and keeper.fault is None:
-        text = f"instance {keeper.id} {_not_yet(keeper)}"
-        yield SeatNote(view.seat, "pending", text, rate, overdue=_overdue(fleet, keeper.health))
-
-
-def _overdue(fleet: Fleet, health: Health | None) -> bool:
-    """Whether a look after its boot's time could not tell."""
-    if health is None or health.verdict != "cannot tell" or health.checked_at is None:
-        return False
-    return health.checked_at - health.since >= boot_timeout_s(fleet)
-
-
-def _not_yet(keeper: Member) -> str:
-    """Why an instance is not ready that nothing is held against so far."""
-    health = keeper.health
-    if health is None or not health.cause:
-        return "is booting"
-    doubt = "whether it is ready cannot be told" if health.verdict == "cannot tell" else "not ready yet"
-    return f"runs, {doubt}: {health.cause}"
-
-
-def _traces(view: SeatView) -> Iterator[SeatNote]:
-    """What the record knows against a seat: it is not rented for, or another runner sits in it."""
-    for suspect in view.suspects:
-        text = f"instance {suspect.id} is called gone, together with too many others to believe it at once"
-        yield SeatNote(view.seat, "suspected", text)
-    if view.frozen:
-        lost = ", ".join(f"{t.attempt} on machine {t.machine_id}" for t in view.lost)
-        text = f"frozen: {len(view.lost)} attempts within a day were never made ({lost})"
-        yield SeatNote(view.seat, "frozen", text)
-    for member in (m for m in view.members() if m.stranger):
-        text = f"instance {member.id} was rented by another runner of this owner: this ledger never wrote its attempt"
-        yield SeatNote(view.seat, "stranger", text, rate_per_hour(member.instance))
-
-
-def strays(instances: Sequence[tuple[str | None, str | None, Instance]]) -> tuple[Stray, ...]:
-    """Instances outside the plan: owner and fleet as their label says, and what they bill."""
-    return tuple(Stray(i.id, owner, fleet, rate_per_hour(i)) for owner, fleet, i in instances)
-
-
-# --- what this run and earlier ones left behind ----------------------------------------------------
-
-
-def own_mistakes(plan: FleetPlan, members: Sequence[Member], rented: Collection[int]) -> FleetPlan:
-    """What this very run rented and should not have: over the cap, or of the other kind. It goes at once."""
-    wrong = {m.id: why for m in members if m.id in rented and (why := not_as_ordered(m))}
-    if not wrong:
-        return plan
-    kept: list[Action] = [a for a in plan.actions if isinstance(a, Create) or a.old.id not in wrong]
-    at_once = [Destroy(m.mark.seat, m, wrong[m.id], unasked=True) for m in members if m.id in wrong]
-    return replace(plan, actions=(*kept, *at_once))
-
-
-def not_as_ordered(member: Member) -> str | None:
-    """What is wrong with an instance that was rented just now: more than 1 % over its cap, or of the other kind."""
-    over = next((d for d in member.drifts if d.field == "price.max_per_hour"), None)
-    if over is not None:
-        return f"over its cap: {over}"
-    other = next((d for d in member.drifts if d.field == KIND), None)
-    return f"ordered {other.desired}, came back {other.actual}" if other is not None else None
-
-
-def resent(
-    instances: Sequence[Instance], record: Record, owner: str, shared: Blacklist, now: float
-) -> tuple[Destroy, ...]:
-    """Destroys sent before whose instance still shows: they are sent again."""
-    again = []
-    for instance in instances:
-        mark = read_label(instance.label, owner)
-        item = record.leaving.get(instance.id)
-        if item is not None and isinstance(mark, Mark):
-            member = judge(instance, mark, None, record, shared, now=now, list_at=now)
-            again.append(Destroy(mark.seat, member, item.reason, keeper_id=item.keeper_id))
-    return tuple(again)
-
-
-def with_countdown(plan: FleetPlan, record: Record, now: float, settle: Settle) -> list[SeatNote]:
-    """The notes, each doubtful attempt with how long its doubt lasts at least."""
-    left = {i.seat: doubt_left_s(i, now, settle) for i in record.intents.values()}
-    return [
-        replace(n, text=f"{n.text}, settles in {left[n.seat]:.0f}s at the earliest")
-        if n.kind == "doubtful" and n.seat in left
-        else n
-        for n in plan.notes
-    ]

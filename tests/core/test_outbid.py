@@ -12,10 +12,11 @@ from reconciler.core.bids import on_demand
 from reconciler.core.budget import costs
 from reconciler.core.envelope import Done, Envelope, envelope_of, narrowed, within
 from reconciler.core.guards import Allowed, guard_fleet
+from reconciler.core.leftovers import own_mistakes
 from reconciler.core.model import Rollout
 from reconciler.core.outbid import waits_anew
 from reconciler.core.plan import Plan, Replace, Update
-from reconciler.core.planner import needs_of, own_mistakes
+from reconciler.core.planner import needs_of
 from reconciler.core.rental import Outbid, Rental
 from reconciler.core.saved import read_plan, write_plan
 from reconciler.core.states import State, rate_per_hour, state_of
