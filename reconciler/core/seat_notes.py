@@ -10,10 +10,7 @@ from reconciler.core.evidence import Settle, doubt_left_s
 from reconciler.core.health import Health
 from reconciler.core.model import Fleet
 from reconciler.core.outbid import waiting
-from reconciler.core.plan import (
-    FleetPlan,
-    SeatNote,
-)
+from reconciler.core.plan import FleetPlan, SeatNote
 from reconciler.core.readiness import boot_timeout_s
 from reconciler.core.record import Record
 from reconciler.core.states import State, rate_per_hour
