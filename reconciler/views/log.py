@@ -12,6 +12,8 @@ from reconciler.core.watching import Note
 from reconciler.views.wording import moment
 
 _LIMIT = 1000
+_DIGITS = 6
+"""Of a dollar: what the marketplace sends has the digits of a float."""
 _MARKS = {"info": " ", "warning": "!", "error": "!"}
 
 
@@ -41,7 +43,7 @@ def _value(value: object) -> object:
     if isinstance(value, str):
         return str(safe(value, _LIMIT))
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return format(round(value, _DIGITS).normalize(), "f")
     return [_value(each) for each in value] if isinstance(value, list | tuple) else value
 
 
