@@ -115,8 +115,10 @@ def _leave(code: int) -> NoReturn:
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; every failure becomes one clear message and its exit code."""
     try:
-        code = cli.main(args=list(args) if args is not None else None, prog_name="reconcile", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        lost: list[str] = []
+        words = list(args) if args is not None else None
+        code = cli.main(args=words, prog_name="reconcile", standalone_mode=False, obj=lost)
+        return (code if isinstance(code, int) else 0) or int(bool(lost))
     except ReconcileError as error:
         _show(error)
         _tell_machines(error, list(sys.argv[1:] if args is None else args))

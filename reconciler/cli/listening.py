@@ -21,8 +21,9 @@ PATIENCE_S = 5.0
 class Board:
     """How things stand, put up by the loop and read by whoever asks."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], owner: str = "") -> None:
         self._now = now
+        self._owner = owner
         self._began = now()
         self.shown: Snapshot | None = None
 
@@ -32,7 +33,7 @@ class Board:
 
     def metrics(self) -> str:
         """The page for Prometheus."""
-        return metrics_text(self.shown or Snapshot(self._began, self._began, ""))
+        return metrics_text(self.shown or Snapshot(self._began, self._began, self._owner))
 
     def health(self) -> tuple[int, str]:
         """Whether the loop goes on: 200, or 503 when its pass is long overdue. What it found is no part of this."""

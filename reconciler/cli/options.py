@@ -211,6 +211,8 @@ def where(values: dict[str, Any]) -> Where:
 def scope(values: dict[str, Any]) -> Scope:
     """Take the scope's options out of a command's values."""
     paths = values.pop("paths") or DEFAULT_PATHS
+    if "" in paths:
+        raise click.UsageError("a path is empty: a variable that is not set?")
     return Scope(tuple(paths), tuple(values.pop("fleets")), values.pop("policy"))
 
 

@@ -12,6 +12,8 @@ import click
 from reconciler.cli.options import Shape
 from reconciler.diagnostics import Diagnostic, render
 
+_SUMMED_UP = frozenset({"apply", "destroy", "adopt", "release", "watch"})
+"""Commands that tell on stderr how it ended. Of all others the output is the result: without it they have failed."""
 _COLOURS = {"+/-": "yellow", "-/+": "yellow", "+": "green", "-": "red", "!": "bright_yellow", "~": "cyan"}
 
 
@@ -49,29 +51,33 @@ class Screen:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             self.alarm("error: the output could not be written")
+            context = click.get_current_context(silent=True)
+            if isinstance(error, OSError) and context is not None and context.info_name not in _SUMMED_UP:
+                context.ensure_object(list).append(str(error))
 
     def note(self, text: str) -> None:
         """A word beside the result, to stderr; silent when quiet."""
         if not self.quiet:
-            self._clear()
-            click.echo(text, err=True)
+            self.alarm(text)
 
     def alarm(self, text: str) -> None:
         """A word that is never silent, to stderr."""
-        self._clear()
-        click.echo(text, err=True)
+        with _nobody_there():
+            self._clear()
+            click.echo(text, err=True)
 
     def progress(self, text: str) -> None:
         """What is being waited for: one line that is written over on a terminal, else each text once."""
-        if self.quiet:
+        if self.quiet or sys.stderr is None:
             return
-        if sys.stderr.isatty():
-            self._clear()
-            click.echo(f"  ... {text}"[: _width() - 1], err=True, nl=False)
-            self._live = True
-        elif text not in self._said:
-            self._said.add(text)
-            click.echo(f"  ... {text}", err=True)
+        with _nobody_there():
+            if sys.stderr.isatty():
+                self._clear()
+                click.echo(f"  ... {text}"[: _width() - 1], err=True, nl=False)
+                self._live = True
+            elif text not in self._said:
+                self._said.add(text)
+                click.echo(f"  ... {text}", err=True)
 
     def busy(self, text: str) -> None:
         """What takes a while, on a terminal only: the next output writes it over."""
@@ -87,6 +93,11 @@ class Screen:
         if self._live:
             click.echo("\r\x1b[K", err=True, nl=False)
             self._live = False
+
+
+def _nobody_there() -> contextlib.AbstractContextManager[None]:
+    """A terminal that was closed, or a full disk: what is being done does not depend on a word beside it."""
+    return contextlib.suppress(OSError, ValueError)
 
 
 def _width() -> int:

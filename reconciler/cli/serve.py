@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 _file = click.Path(path_type=Path)
 
 
+class Finite(click.FloatRange):
+    """A number in a range; `nan` is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or wrong usage."""
+        number: float = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
+
+
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="0, the default, takes a free one.")
 @click.option("--seed", type=int, metavar="N", help="Begin on the generated market of this seed.")
@@ -31,7 +42,7 @@ _file = click.Path(path_type=Path)
 @click.option("--state", type=_file, metavar="FILE", help="Keep the world in this file; without it, in memory only.")
 @click.option(
     "--speed",
-    type=click.FloatRange(0, 100_000),
+    type=Finite(0, 100_000),
     default=60.0,
     show_default=True,
     metavar="N",

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks for an end after the call in flight, a second one does not wait."""
+"""Ctrl-C, SIGTERM, a closed terminal: the first asks for an end after the call in flight, a second does not wait."""
 
 from __future__ import annotations
 
@@ -19,12 +19,19 @@ def asking_to_stop(ask: Callable[[], None]) -> Iterator[None]:
         asked = True
         ask()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in _asking()}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _asking() -> Iterator[int]:
+    """The signals that ask for an end. Whoever was started to outlive its terminal ignores SIGHUP, and goes on to."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
 
 
 @contextmanager

@@ -48,8 +48,13 @@ def validate(**values: Any) -> int:
 
 def _say_good(where: Any, screen: Screen, market: Path | None) -> int:
     from reconciler.cli.declared import read
+    from reconciler.errors import RefusedByGuard
 
     loaded = read(where, screen)
+    if not loaded.files:
+        raise RefusedByGuard(
+            "there is no spec and no policy here, so nothing was checked", hint="name a directory with specs"
+        )
     placed = None if market is None else _placed(loaded, market)
     if screen.is_text:
         fleets, files = len(loaded.fleets), len(loaded.files)

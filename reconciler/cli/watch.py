@@ -108,7 +108,7 @@ def watch(**values: Any) -> int:
     check_secrets(specs.first, look_up, simulated=world_at.simulate)
     consent(values["yes"], specs.first)
     with open_world(world_at) as world, asking_to_stop(world.clock.stop):
-        board = Board(world.clock.now)
+        board = Board(world.clock.now, specs.first.policy.owner)
         with listening(values["listen"], board) if values["listen"] else nullcontext() as url:
             desk = Bench(world, specs, look_up, printer.say, board)
             desk.begin(url, values["interval"])

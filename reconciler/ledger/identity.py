@@ -14,10 +14,10 @@ def recognized(said: Sequence[object] | None, place: str, account: int | None, o
     """The version of the ledger at `place`, if it is the one of this account and owner and can be read.
 
     `said` is what it says of itself: format, version, account, owner. `account` None is whichever it says. Raises
-    `NotSaved`, with `way_on` where it is damaged or something else.
+    `NotSaved`, with `way_on` where it is damaged; what is something else is nobody's to remove.
     """
     if said is None or said[0] != FORMAT:
-        raise NotSaved(f"{place} is not a ledger", hint=way_on)
+        raise NotSaved(f"{place} is not a ledger", hint="name a place of its own in RECONCILE_LEDGER")
     version = said[1]
     if not isinstance(version, int) or version < 1:
         raise NotSaved(f"the ledger {place} is damaged: it has no version", hint=way_on)

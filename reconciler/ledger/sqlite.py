@@ -50,6 +50,8 @@ class SqliteStore:
         self._epoch = 0
         self._held: tuple[str, Callable[[], float]] | None = None
         self._db: sqlite3.Connection | None = None
+        if path.exists() and not path.is_file():
+            raise NotSaved(f"the ledger {path} is no file", hint=_ANOTHER_PLACE)
         with self._clear_errors():
             if read_only and _remembers_nothing(path):
                 return

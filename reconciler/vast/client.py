@@ -137,7 +137,7 @@ class Wire:
         except Exception as error:
             # Everything, for a request that may have had its effect must end as a value. Only our own words are
             # kept: messages of the libraries below may quote a header, and with it the key.
-            outcome = NoAnswer(call, _why(error))
+            outcome = NoAnswer(call, _why(error, self._origin.partition("://")[2]))
         finally:
             # Also when interrupted: the next command must not come too early.
             self._pacing.answered(call.route, too_fast=too_fast)
@@ -211,14 +211,14 @@ def _seconds(header: str | None) -> float:
     return min(float(text), MAX_WAIT_SECONDS) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text) else 0.0
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, host: str) -> str:
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
-            return "no connection in time"
+            return f"no connection to {host} in time"
         case httpx.TimeoutException():
             return "no answer in time"
         case httpx.ConnectError():
-            return "no connection"
+            return f"no connection to {host}"
         case httpx.NetworkError():
             return "the connection broke"
         case httpx.RemoteProtocolError():

@@ -155,7 +155,7 @@ class Terminal(io.StringIO):
         return written
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_stops_after_the_call_in_flight_and_says_what_was_done(
     project: Project, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:

@@ -76,6 +76,20 @@ def test_apply_goes_on_when_nobody_reads_what_it_says(project: Project, gone: st
     assert len(project.live()) == 2
 
 
+@pytest.mark.parametrize("command", ["plan", "status --format json", "events", "offers june", "strikes --format yaml"])
+def test_a_command_whose_output_is_lost_has_failed(project: Project, command: str) -> None:
+    project.fleet(replicas=1)
+    project.start()
+    words = ["reconcile", *command.split(), "--simulate"]
+    program = f"import sys; sys.argv = {words}; from reconciler.cli import main; main()"
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert "the output could not be written" in ran.stderr
+    assert ran.returncode == 1, ran.stderr
+
+
 def test_a_paused_fleet_is_shown_as_paused(project: Project) -> None:
     project.fleet()
     project.run("pause", "june", "--simulate").assert_success("resume june --simulate")
@@ -93,3 +107,19 @@ def test_a_plan_of_several_fleets_may_be_applied_to_one_of_them(project: Project
     project.plan("--out", "plan.json").assert_success()
     project.apply("--plan", "plan.json", "--fleet", "july").assert_success("1 instance rented")
     assert [row.seat for row in project.live()] == ["july/0"]
+
+
+def test_a_folder_without_specs_is_not_called_valid(project: Project) -> None:
+    (project.path / "empty").mkdir()
+    project.run("validate", "empty").assert_code(4, "there is no spec and no policy here")
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "apply", "status"])
+def test_an_empty_path_is_not_the_present_folder(project: Project, command: str) -> None:
+    project.fleet()
+    project.run(command, "").assert_code(2, "a path is empty")
+
+
+@pytest.mark.parametrize("speed", ["nan", "inf", "-1"])
+def test_a_world_runs_at_a_speed_that_is_a_number(project: Project, speed: str) -> None:
+    project.run("simulate", "serve", "--speed", speed).assert_code(2, "--speed")

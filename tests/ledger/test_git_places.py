@@ -46,6 +46,8 @@ MEANT = {
     "git:https://[half": None,
     "https://x:secret-word@github.com/acme/specs#refs/a/b": None,
     "origin#refs/reconcile/ledger": None,
+    "Git:origin": None,
+    "github:acme/specs": None,
 }
 
 
@@ -60,7 +62,7 @@ def test_a_place_is_understood_or_refused_with_the_right_form(said, meant):
         assert place_of(Hidden(said)) == GitPlace(*meant)
 
 
-@pytest.mark.parametrize("said", ["/var/lib/ledger.db", "./git:odd.db", "git.db", "C:/ledger.db"])
+@pytest.mark.parametrize("said", ["/var/lib/ledger.db", "./git:odd.db", "git.db", "C:/ledger.db", "./foo:bar"])
 def test_all_else_is_a_file(said):
     assert place_of(Hidden(said)) == Path(said)
 

@@ -279,10 +279,10 @@ DEEP = "[" * 100_000
 REFUSED = {
     "newer": (meta(version=VERSION + 1), "newer release", "upgrade"),
     "no version": (meta(version="two"), "damaged", "--delete refs/reconcile/ledger"),
-    "another format": (meta(format="shopping"), "not a ledger", "--delete"),
+    "another format": (meta(format="shopping"), "not a ledger", "a place of its own"),
     "another account's": (meta(account=9), "account 9", "the right key"),
     "another owner's": (meta(owner="bob\x1b[31m"), r"owner bob\\u001b", "the right key"),
-    "no meta": ({"meta.json": None}, "not a ledger", "--delete"),
+    "no meta": ({"meta.json": None}, "not a ledger", "a place of its own"),
     "no epoch": (meta(epoch=None), "damaged", "--delete"),
     "a record that is none": ({"record.json": "[]"}, "damaged", "--delete"),
     "a record that is no JSON": ({"record.json": '{"known": '}, "damaged", "--delete"),

@@ -111,7 +111,7 @@ def test_a_migration_that_is_cut_off_leaves_version_1(version_1, opened):
 REFUSED = {
     "newer": ("UPDATE meta SET version = 4", "newer release", "upgrade"),
     "no version": ("UPDATE meta SET version = 'two'", "damaged", "move the file away"),
-    "another format": ("UPDATE meta SET format = 'shopping'", "not a ledger", "move the file away"),
+    "another format": ("UPDATE meta SET format = 'shopping'", "not a ledger", "a place of its own"),
     "another account's": ("UPDATE meta SET account = 9", "account 9", "the right key"),
     "a record that is none": ("UPDATE record SET body = '[]'", "damaged", "move the file away"),
     "a record that is not there": ("DELETE FROM record", "damaged", "move the file away"),

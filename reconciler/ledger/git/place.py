@@ -13,8 +13,10 @@ from reconciler.errors import NotSaved
 
 DEFAULT_REF = "refs/reconcile/ledger"
 WAY_ON = f"RECONCILE_LEDGER=git:REMOTE#{DEFAULT_REF}, REMOTE being a git URL, a path or a remote of this repository"
+_FILE_OR_GIT = f"a file whose name has a colon is written ./NAME; a repository is {WAY_ON}"
 _PREFIX = "git:"
 _PART = r"(?!.*\.\.)(?!.*\.(?:lock)?$)[A-Za-z0-9_-][A-Za-z0-9._-]*"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*::")
 _SCHEMES = frozenset(["https", "ssh", "git+ssh", "ssh+git", "file"])
 _PLAIN = frozenset(["http", "git"])
@@ -35,6 +37,8 @@ def place_of(said: Hidden) -> Path | GitPlace:
         return _git_place(Hidden(said.removeprefix(_PREFIX)))
     if "://" in said or "#refs/" in said:
         raise NotSaved("RECONCILE_LEDGER names a repository without `git:` before it", hint=WAY_ON)
+    if _SCHEME.match(said):
+        raise NotSaved("RECONCILE_LEDGER begins with a word and a colon that mean nothing here", hint=_FILE_OR_GIT)
     return Path(said)
 
 
