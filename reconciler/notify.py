@@ -1,6 +1,6 @@
 """Letters to webhooks: one POST each, in bounded time.
 
-What fails is said and stays for the next pass. The address is a secret, so no message holds it.
+What fails is said and stays for a later pass. The address is a secret, so no message holds it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ TOTAL_S = 15.0
 """After so long no further letter is begun in a pass."""
 REST_S = 60.0
 """A webhook that failed is not tried again before."""
+AGAIN = "a later pass tries again, after a minute at the earliest"
 
 
 class Webhooks:
@@ -70,7 +71,7 @@ class Webhooks:
         self._resting[hook.variable] = self._monotonic() + REST_S
         if self._said.get(hook.variable) != why:
             self._said[hook.variable] = why
-            self._told(f"webhook {hook.variable}: not delivered, {why}; the next pass tries again")
+            self._told(f"webhook {hook.variable}: not delivered, {why}; {AGAIN}")
         return False
 
     def _post(self, client: httpx.Client, hook: Webhook, letter: Letter) -> str | None:

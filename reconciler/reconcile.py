@@ -181,10 +181,11 @@ def _needs(diff: Diff, envelope: Envelope | None, wish: Wish, done: Done, vanish
 
 def _asked(wish: Wish, observation: Observation, merged: Merged, now: float) -> Merged:
     """What a person wants replaced, written down in the first pass of a run: what comes in its place is another one."""
-    if wish.allowed.counted or not wish.replacing:
+    if wish.allowed.counted or not (wish.replacing or wish.agreed):
         return merged
     marks = ((i.id, read_label(i.label, wish.policy.owner)) for i in observation.instances)
-    there = [number for number, mark in marks if isinstance(mark, Mark) and mark.seat in wish.replacing]
+    seats = {number: mark.seat for number, mark in marks if isinstance(mark, Mark)}
+    there = [i for i, seat in seats.items() if seat in wish.replacing or wish.agreed.get(seat) == i]
     return replace(merged, record=with_unwanted(merged.record, there, now))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.clock import Clock
+from reconciler.core.history import Event, EventKind, of_seat
 from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, read_label
 from reconciler.core.moves import Kind, Move, Step, StepState
@@ -38,9 +39,9 @@ class Hand:
     tell: Callable[[Step], None] = lambda _: None
     steps: list[Step] = field(default_factory=list)
 
-    def save(self, record: Record) -> None:
-        """Make the new record durable; only then is it the record."""
-        self.store.save(record)
+    def save(self, record: Record, *events: Event) -> None:
+        """Make the new record durable, and `events` with it; only then is it the record."""
+        self.store.save(record, events)
         self.record = record
 
     def note(self, move: Move, state: StepState, text: str) -> None:
@@ -122,13 +123,20 @@ def _conclude(hand: Hand, kind: Kind, move: Move, shown: Instance | Gone, answer
         hand.save(without_instance(hand.record, move.id))
         hand.note(move, "failed", "there is no such instance any more")
     elif _text(shown.label) == _text(move.after):
-        hand.save(_adopted(hand, move) if kind == "adopt" else _released(hand, move))
+        if kind == "adopt":
+            hand.save(_adopted(hand, move), _event(hand, "adopted", move, "by command, as it is"))
+        else:
+            hand.save(_released(hand, move), _event(hand, "released", move, f"by command: {_let_go(move)}"))
         hand.note(move, "done", "adopted" if kind == "adopt" else _let_go(move))
     elif _text(shown.label) == _text(move.before):
         why = f": {answer}" if answer else ", although the account accepted it"
         hand.note(move, "failed", f"its label is as before{why}")
     else:
         hand.note(move, "failed", "its label reads back neither as before nor as sent")
+
+
+def _event(hand: Hand, kind: EventKind, move: Move, text: str) -> Event:
+    return of_seat(hand.clock.now(), kind, move.seat, text, move.id, move.rate_per_hour)
 
 
 def _adopted(hand: Hand, move: Move) -> Record:

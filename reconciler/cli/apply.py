@@ -38,11 +38,12 @@ from reconciler.cli.options import (
 from reconciler.cli.plan import plan_key, show, warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.signals import asking_to_stop, interrupting_at_once
-from reconciler.cli.telling import courier_of, noticing_of, tell_failure, told_if_unread
+from reconciler.cli.telling import courier_of, noticing_of, tell_failure, told_if_unread, unusable_webhooks
 from reconciler.converge import Approved, Result, converge, save_pass
 from reconciler.core.assemble import Wish
-from reconciler.core.envelope import Envelope, envelope_of, narrowed, within
+from reconciler.core.envelope import Envelope, envelope_of, left_out, narrowed, within
 from reconciler.core.instance import Account
+from reconciler.core.label import Seat
 from reconciler.core.model import Fleet, FromEnv
 from reconciler.core.plan import Leak, Plan
 from reconciler.core.record import Record
@@ -134,6 +135,26 @@ class Consent:
         if why is not None:
             raise RefusedByGuard(f"the saved plan is stale: {why}", hint="make a new one: reconcile plan --out FILE")
 
+    def agreed(self, want: Wish) -> Wish:
+        """The wish with the replacements that the saved plan asks for; others cannot be asked for beside it."""
+        saved = self._saved
+        if saved is None:
+            return want
+        if unknown := sorted(want.replacing - saved.replaces.keys()):
+            hint = "make a new one: reconcile plan --replace FLEET/INDEX --out FILE"
+            raise RefusedByGuard(f"--replace {', '.join(map(str, unknown))}: not in the saved plan", hint=hint)
+        why = saved.too_many(want.fleets, want.policy.limits.max_unasked_destroy_share, want.replacing)
+        if why is not None:
+            hint = "name each again with --replace FLEET/INDEX, or sign plans with RECONCILE_PLAN_KEY"
+            raise RefusedByGuard(f"the saved plan is not believed: {why}", hint=hint)
+        declared = {fleet.name for fleet in want.fleets}
+        of_these = {seat: number for seat, number in saved.replaces.items() if seat.fleet in declared}
+        return replace(want, replacing=frozenset(), agreed=of_these)
+
+    def left_out(self, first: Pass) -> tuple[Seat, ...]:
+        """Seats that the first pass found wanted and empty, and that the saved plan does not name."""
+        return left_out(first.diff.fleets, self._saved.envelope) if self._saved else ()
+
     def given(self, plan: Plan) -> None:
         """Ask, where nobody has said yes before. No terminal and no `--yes` is a refusal."""
         if self._yes:
@@ -156,10 +177,13 @@ def carry_out(
     A fleet that the wish ends is paused before its first instance goes.
     """
     screen = consent.screen
+    if world.simulation is None and (wrong := unusable_webhooks(want, in_environment)) is not None:
+        screen.alarm(f"warning: {wrong}")  # A watch ends here; a run of cron repairs all the same.
     turn = turn_of("destroy" if want.ending else "apply", lock_s, world, screen)
     with told_if_unread(world, want, turn, lambda: courier_of(world, want, in_environment, screen.note, screen.alarm)):
         account = world.provider.account()
     consent.check(account, want, world.clock.now())
+    want = consent.agreed(want)
     store = world.ledger(account, want.policy.owner, read_only=False)
     try:
         with holding(store, world.clock, turn):
@@ -221,10 +245,10 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
         consent.given(first.plan)
     save_pass(run, first, whole=consent.envelope is None, ended=want.ending)
     approved = Approved(envelope, timeout_s, step_only, screen.progress)
-    return _converged(world, run, want, approved, first, screen)
+    return _converged(world, run, want, approved, first, consent)
 
 
-def _converged(world: World, run: Run, want: Wish, approved: Approved, first: Pass, screen: Screen) -> int:
+def _converged(world: World, run: Run, want: Wish, approved: Approved, first: Pass, consent: Consent) -> int:
     """Converge and report, whatever happens on the way: what was done is said even when it ends in an error."""
     error: ReconcileError | None = None
     result = Result(Ending.FAILED, first.plan)
@@ -239,8 +263,8 @@ def _converged(world: World, run: Run, want: Wish, approved: Approved, first: Pa
         run.save_events()
     if error is not None:
         tell_failure(run, error)
-    report = report_of(run, result, error)
-    _say(screen, report, "destroy" if want.ending else "apply")
+    report = replace(report_of(run, result, error), left_out=consent.left_out(first))
+    _say(consent.screen, report, "destroy" if want.ending else "apply")
     held = any(first.plan.refusals()) or any(result.plan.refusals())
     return most_harmful([exit_code(report), 4 if held else 0, error.exit_code if error else 0])
 
@@ -270,12 +294,15 @@ def _tell(screen: Screen, outcome: Outcome) -> None:
 
 def _say(screen: Screen, report: Report, command: Literal["apply", "destroy"]) -> None:
     """The last words: what was done, what is still open, what leaks."""
-    from reconciler.views.ending import ending_lines, is_news, machine_report
+    from reconciler.views.ending import ending_lines, is_news, left_out_lines, machine_report
 
     if screen.is_text:
         for line in ending_lines(report):
             (screen.alarm if line.startswith("!") else screen.note)(line)
-    elif not screen.quiet or is_news(report):
+        return
+    for line in left_out_lines(report):
+        screen.note(line)
+    if not screen.quiet or is_news(report):
         screen.data(machine_report(screen.format, report, command))
 
 

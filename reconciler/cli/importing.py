@@ -13,6 +13,7 @@ import click
 
 from reconciler.cli.compose import open_world
 from reconciler.cli.fleets import with_simulate
+from reconciler.cli.new_files import write_new
 from reconciler.cli.options import Shape, Where, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
@@ -21,7 +22,7 @@ from reconciler.core.instance import Instance
 from reconciler.core.label import ForeignMark, Mark, read_label
 from reconciler.core.model import Policy
 from reconciler.core.text import safe
-from reconciler.errors import InvalidInput, NotSaved, RefusedByGuard, WrongUsage
+from reconciler.errors import InvalidInput, RefusedByGuard, WrongUsage
 
 
 @click.command("import")
@@ -153,8 +154,7 @@ def _write(groups: Sequence[Group], left: Sequence[Left], place: Place, screen: 
         else:
             written.append((file, group, text))
     _all_new(written, place)
-    for file, _, text in written:
-        _save(file, text)
+    write_new([(file, text) for file, _, text in written])
     _tell(screen, written, refused, with_simulate(world_at))
     return 0
 
@@ -171,17 +171,6 @@ def _all_new(written: Sequence[tuple[Path, Group, str]], place: Place) -> None:
             f"a fleet named {declared[0]} is declared in {_said(place.folder)} already; nothing was written",
             hint="--out another directory",
         )
-
-
-def _save(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as stream:  # Only a new file: what is there is never touched.
-            stream.write(text)
-    except FileExistsError:
-        raise WrongUsage(f"{_said(file)} exists already; it was not overwritten") from None
-    except OSError as error:
-        raise NotSaved(f"{_said(file)} cannot be written: {error.strerror}") from error
 
 
 def _tell(screen: Screen, written: Sequence[tuple[Path, Group, str]], left: Sequence[Left], also: str) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.new_files import write_new
 from reconciler.core.text import safe
-from reconciler.errors import InvalidInput, NotSaved, WrongUsage
+from reconciler.errors import InvalidInput, WrongUsage
 
 if TYPE_CHECKING:
     from reconciler.spec.first.settings import Settings
@@ -49,10 +50,9 @@ def init(folder: str, source: str | None) -> int:
     _all_new([spec] if governing else [spec, policy])
     settings = _settings(source) if source is not None else None
     text = _checked(_spec(target, settings), settings)
-    _write(spec, text)
+    write_new([(spec, text)] if governing else [(spec, text), (policy, _policy(target))])
     click.echo(f"wrote {_said(spec)}")
     if governing is None:
-        _write(policy, _policy(target))
         click.echo(f"wrote {_said(policy)}, owner {_owner(target)}")
     else:
         click.echo(f"the policy {governing} governs it; none was written")
@@ -147,18 +147,7 @@ def _owner(target: Path) -> str:
     return owner_name(home_of(Path(os.path.abspath(here / target)), here).name)
 
 
-# --- writing, and what is said ----------------------------------------------------------------------
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as stream:  # Only a new file: what is there is never touched.
-            stream.write(text)
-    except FileExistsError:
-        raise WrongUsage(f"{_said(file)} exists already; it was not overwritten") from None
-    except OSError as error:
-        raise NotSaved(f"{_said(file)} cannot be written: {error.strerror}") from error
+# --- what is said -----------------------------------------------------------------------------------
 
 
 def _tell(settings: Settings | None) -> None:

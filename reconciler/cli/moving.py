@@ -14,6 +14,7 @@ from reconciler.cli.screen import Screen
 from reconciler.cli.signals import interrupting_at_once
 from reconciler.core.assemble import Wish
 from reconciler.core.diff import compare
+from reconciler.core.history import Event
 from reconciler.core.instance import Account
 from reconciler.core.moves import Ground, Kind, Moves, Step
 from reconciler.core.record import Record, with_pause
@@ -90,7 +91,10 @@ def _ground(world: World, loaded: Loaded, account: Account, record: Record, besi
 def _done(hand: Hand, screen: Screen, task: Task, found: Moves, loaded: Loaded) -> int:
     """Send and report, whatever happens on the way."""
     if task.kind == "release":
-        hand.save(_paused(hand.record, _concerned(found, loaded), hand.clock.now()))
+        now, concerned = hand.clock.now(), _concerned(found, loaded)
+        new = [name for name in concerned if name not in hand.record.paused]
+        told = [Event(now, "paused", name, text="instances of it are released") for name in new]
+        hand.save(_paused(hand.record, concerned, now), *told)
     else:
         hand.save(hand.record)
     error: ReconcileError | None = None

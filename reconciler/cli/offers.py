@@ -18,6 +18,7 @@ from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.model import Fleet, Policy
 from reconciler.core.place import Ground, with_news
 from reconciler.core.shortage import relaxations, shortage
+from reconciler.errors import WrongUsage
 from reconciler.reconcile import read_account
 from reconciler.survey import Market, look_around
 
@@ -41,7 +42,9 @@ class Window:
 @click.argument("fleet")
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
 @click.option("--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place.")
-@click.option("--explain", type=int, metavar="MACHINE", help="The whole story of one machine, or of one offer.")
+@click.option(
+    "--explain", type=int, metavar="MACHINE", help="The whole story of one machine, or of one offer; as text."
+)
 @click.option("--relax", is_flag=True, help="Which single rule, loosened how far, would admit how many more.")
 @world_options
 @shape_options
@@ -56,6 +59,7 @@ def offers(**values: Any) -> int:
       reconcile offers flux-training --relax
     """
     world_at, screen = where(values), Screen(shape(values))
+    _check(screen.format, values["explain"], values["relax"])
     loaded = read(Scope(tuple(values["paths"] or DEFAULT_PATHS), (), values["policy"]), screen)
     fleet = one(loaded, values["fleet"])
     with open_world(world_at) as world:
@@ -67,6 +71,15 @@ def offers(**values: Any) -> int:
         screen.alarm(f"warning: {problem}")
     screen.data(_rendered(screen, window, values["explain"], values["relax"]))
     return 1 if window.market.problems and not window.judged else 0
+
+
+def _check(form: str, machine: int | None, relax: bool) -> None:
+    """Refuse what a format does not tell, before anything is read."""
+    if machine is not None and form != "text":
+        hint = "leave --format away; json tells every offer's score and refusals without --explain"
+        raise WrongUsage(f"--explain is told as text, not as {form}", hint=hint)
+    if relax and form == "markdown":
+        raise WrongUsage("--relax is told as text or json, not as markdown", hint="--format json, or none")
 
 
 def look(

@@ -56,6 +56,17 @@ def courier_of(
     return Webhooks(want.policy.notify, want.policy.owner, look_up, told)
 
 
+def unusable_webhooks(want: Wish, look_up: Callable[[str], str | None]) -> str | None:
+    """Which webhooks of the policy have no address that can be used, and why, in words that do not quote it."""
+    if not want.policy.notify.webhooks:
+        return None
+    from reconciler.notify import flaw_of
+
+    names = (hook.variable for hook in want.policy.notify.webhooks)
+    wrong = [f"{name}: {flaw}" for name in names if (flaw := flaw_of(look_up(name) or "")) is not None]
+    return f"a webhook cannot be used: {'; '.join(wrong)}" if wrong else None
+
+
 def tell_failure(run: Run, error: ReconcileError) -> None:
     """Remember that a pass failed, and tell it once it has lasted; this itself never fails."""
     if not isinstance(error, FAILURES):

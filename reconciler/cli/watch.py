@@ -29,7 +29,7 @@ from reconciler.cli.options import (
 from reconciler.cli.rereading import Specs
 from reconciler.cli.screen import Screen
 from reconciler.cli.signals import asking_to_stop, interrupting_at_once
-from reconciler.cli.telling import courier_of, noticing_of, tell_failure, told_if_unread
+from reconciler.cli.telling import courier_of, noticing_of, tell_failure, told_if_unread, unusable_webhooks
 from reconciler.clock import StoppingClock
 from reconciler.converge import Result
 from reconciler.core.assemble import Wish
@@ -134,15 +134,9 @@ def consent(yes: bool, want: Wish) -> None:
 def check_secrets(want: Wish, look_up: Callable[[str], str | None], *, simulated: bool) -> None:
     """Everything that passes will need from the environment is there when the watch begins."""
     secrets_of(want.fleets, look_up)
-    if simulated or not want.policy.notify.webhooks:
-        return
-    from reconciler.notify import flaw_of
-
-    names = (hook.variable for hook in want.policy.notify.webhooks)
-    wrong = [f"{name}: {flaw}" for name in names if (flaw := flaw_of(look_up(name) or "")) is not None]
-    if wrong:
-        hint = "export the address, or take the webhook out of the policy"
-        raise ReconcileError(f"a webhook cannot be used: {'; '.join(wrong)}", hint=hint)
+    wrong = None if simulated else unusable_webhooks(want, look_up)
+    if wrong is not None:
+        raise ReconcileError(wrong, hint="export the address, or take the webhook out of the policy")
 
 
 def code_of(run: Run, result: Result, error: ReconcileError | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -52,6 +53,8 @@ class Wish:
     """Seats whose cheaper place a person has agreed to."""
     replacing: frozenset[Seat] = frozenset()
     """Seats whose instance a person wants replaced."""
+    agreed: Mapping[Seat, int] = field(default_factory=dict)
+    """The same by a saved plan: this very instance, not what is there now."""
     checked: bool = False
     """Instances are looked at in this world: ready is who has passed its checks, and a new spec is tried out first."""
     probing: bool = True

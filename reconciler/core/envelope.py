@@ -5,10 +5,11 @@ The ceilings bound the total: no seat is rented for that is not named, and none 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from decimal import Decimal
 
+from reconciler.core.diff import FleetDiff
 from reconciler.core.label import Seat
 from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Plan, Replace, Update
 from reconciler.values import dataclass
@@ -73,6 +74,12 @@ def narrowed(approved: Envelope, plan: Plan) -> Envelope:
     rents = {seat: min(ceiling, now.rents[seat]) for seat, ceiling in approved.rents.items() if seat in now.rents}
     bids = {i: min(ceiling, now.bids[i]) for i, ceiling in approved.bids.items() if i in now.bids}
     return replace(approved, rents=rents, destroys=approved.destroys & now.destroys, bids=bids)
+
+
+def left_out(parts: Iterable[FleetDiff], approved: Envelope) -> tuple[Seat, ...]:
+    """Seats that are wanted and empty, and that the approval does not name."""
+    wanted = (view for part in parts if not (part.paused or part.stopped) for view in part.seats)
+    return tuple(view.seat for view in wanted if view.bucket == "missing" and view.seat not in approved.rents)
 
 
 def within(plan: Plan, envelope: Envelope, done: Done) -> Plan:

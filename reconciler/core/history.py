@@ -38,6 +38,8 @@ EventKind = Literal[
     "bid",
     "strike",
     "forgiven",
+    "adopted",
+    "released",
 ]
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 KEPT_S = 90 * 86_400.0

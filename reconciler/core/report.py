@@ -58,3 +58,5 @@ class Report:
     """Destroys that were sent and are not proven."""
     error: str | None = None
     hint: str | None = None
+    left_out: tuple[Seat, ...] = ()
+    """Seats that are wanted and empty, and that the saved plan does not name."""

@@ -1,9 +1,9 @@
 """An approved plan as a file: an upper bound, not an order. It names seats, ceilings and ids, and no secret.
 
 A digest over the content finds damage. It is no signature: everything is computed again from the specs and the account
-when it is applied, so that even a forged plan does nothing that a plain apply would not do. With a key a plan is signed
-as well: then nobody without the key changes what was approved, and what was approved lifts the limit on unasked
-destroys.
+when it is applied, so that even a forged plan does nothing that a plain apply would not do, but for replacements that
+a person asked for, of which it may hold no more than the limit on unasked destroys. With a key a plan is signed as
+well: then nobody without the key changes what was approved, and what was approved lifts that limit.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from reconciler.core.envelope import Envelope, envelope_of
 from reconciler.core.fields import spec_hash
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Plan, Replace
 
 FORMAT = "vast-reconciler plan"
 VERSION = 2
@@ -44,6 +44,8 @@ class SavedPlan:
     """A digest of the managed instances it was made for. Where others are there now, less may be done than it says."""
     signed: bool = False
     """Whether it is known to be the plan that was made: it was signed with the key that it was read with."""
+    replaces: Mapping[Seat, int] = field(default_factory=dict)
+    """Instances that a person asked to have replaced, by their seat: what comes in their place is not meant."""
 
     @property
     def lifts(self) -> frozenset[int]:
@@ -60,10 +62,21 @@ class SavedPlan:
         changed = sorted(name for name, now in current.items() if self.hashes.get(name, now) != now)
         return f"the specs have changed since: {', '.join(changed)}" if changed else None
 
+    def too_many(self, fleets: Sequence[Fleet], share: Decimal, again: Collection[Seat]) -> str | None:
+        """Why the replacements that it asks for are not believed, or None. Of a plan that anybody may have written, a
+        fleet has no more than it may lose unasked, besides those that were asked for `again`."""
+        for fleet in () if self.signed else fleets:
+            asked = [seat for seat in self.replaces if seat.fleet == fleet.name and seat not in again]
+            limit = max(1, int(share * fleet.replicas))
+            if len(asked) > limit:
+                return f"it replaces {len(asked)} instances of {fleet.name} as asked for, more than {limit}, unsigned"
+        return None
+
 
 def write_plan(plan: Plan, key: str | None = None) -> str:
     """The text of the plan file, signed where there is a `key`."""
     envelope = envelope_of(plan)
+    asked = {str(a.seat): a.old.id for a in plan.actions() if isinstance(a, Replace) and a.old.unwanted}
     acting = {seat.fleet for seat in envelope.rents}
     body: dict[str, Any] = {
         "account": plan.account_id,
@@ -73,6 +86,7 @@ def write_plan(plan: Plan, key: str | None = None) -> str:
         "observed": plan.observed,
         "owner": plan.owner,
         **({"bids": bids} if (bids := {str(i): str(most) for i, most in sorted(envelope.bids.items())}) else {}),
+        **({"replaces": asked} if asked else {}),
         "rents": {str(seat): str(ceiling) for seat, ceiling in sorted(envelope.rents.items())},
     }
     signature = {} if key is None else {"signature": _signature(body, key)}
@@ -121,8 +135,11 @@ def read_plan(data: bytes, key: str | None = None) -> SavedPlan:
         if not all(ceiling.is_finite() and ceiling > 0 for ceiling in (*rents.values(), *bids.values())):
             raise ValueError("it is not a saved plan")
         envelope = Envelope(rents, frozenset(map(int, body["destroys"])), bids=bids)
+        asked = {_seat(seat): int(number) for seat, number in body.get("replaces", {}).items()}
+        if not (asked.keys() <= rents.keys() and envelope.destroys.issuperset(asked.values())):
+            raise ValueError("it is not a saved plan")
         made_at, observed = float(body["made_at"]), str(body["observed"])
-        return SavedPlan(envelope, body["account"], body["owner"], made_at, hashes, observed, key is not None)
+        return SavedPlan(envelope, body["account"], body["owner"], made_at, hashes, observed, key is not None, asked)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("it is damaged") from error
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:

@@ -23,6 +23,7 @@ def ending_lines(report: Report) -> Iterator[str]:
         yield f"{_ended(report)} {did}"
         yield from (f"! still waiting: {text}" for text in report.waits)
         yield from (f"! {text}" for text in report.failed)
+    yield from left_out_lines(report)
     for fleet in report.plan.fleets:
         yield from (f"! {note.seat}: {note.text}" for note in fleet.notes if note.kind == "kept")
     for held in report.plan.refusals():
@@ -32,6 +33,11 @@ def ending_lines(report: Report) -> Iterator[str]:
         ceiling = money(intent.ceiling)
         yield f"! {intent.seat}: a rent is in doubt, up to {ceiling}; the seat stays occupied until that is settled"
     yield from leaks_text(report.leaks, report.at)
+
+
+def left_out_lines(report: Report) -> Iterator[str]:
+    """What an approval of an earlier day lacks: told, and no failure."""
+    yield from (f"{seat} is wanted and not in the saved plan" for seat in report.left_out)
 
 
 def _ended(report: Report) -> str:

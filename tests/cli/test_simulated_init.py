@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+import reconciler
+from reconciler.cli.new_files import write_new
+from reconciler.errors import NotSaved, WrongUsage
 
 from .project import Project
 
@@ -208,3 +214,40 @@ def test_unknown_settings_stop_nothing(project: Project) -> None:
         "no setting of config.env is known", "not understood, so left out: PORT, line 2"
     )
     project.run("validate").assert_success("valid")
+
+
+# --- where it cannot be written ---------------------------------------------------------------------
+
+FULL = """
+import resource, sys
+from reconciler.cli import run
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+sys.exit(run(["init"]))
+"""
+
+
+@pytest.mark.parametrize("most", [0, 100], ids=["no byte", "half a spec"])
+def test_a_disk_that_is_full_leaves_nothing_that_blocks_the_next_try(project: Project, most: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(most)],
+        env=os.environ | {"PYTHONPATH": str(Path(reconciler.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert "cannot be written: File too large" in done.stderr
+    assert not SPEC.exists()
+    project.run("init").assert_success(str(SPEC), str(POLICY))
+
+
+def test_files_that_belong_together_are_all_written_or_none(tmp_path: Path) -> None:
+    mine, first = tmp_path / "mine", tmp_path / "specs" / "first"
+    mine.write_text("mine")
+    with pytest.raises(NotSaved, match="File name too long"):
+        write_new([(first, "text"), (tmp_path / ("x" * 300), "text")])
+    assert not first.exists()
+    with pytest.raises(WrongUsage, match="exists already"):
+        write_new([(first, "text"), (mine, "text")])
+    assert (first.exists(), mine.read_text()) == (False, "mine")

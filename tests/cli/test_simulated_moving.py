@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import read
@@ -27,6 +28,7 @@ from .driving import Watched
 from .project import IMAGE, STATE, Project
 
 CANARY = "hunter2-canary-value"
+SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "output.schema.json").read_text("utf-8"))
 
 
 def rented(project: Project, count: int = 1, **body: Any) -> list[int]:
@@ -576,3 +578,25 @@ def test_an_instance_that_goes_meanwhile_is_told(project: Project, capsys: pytes
 
     assert drive(Cut(2, end), "adopt") == 1
     assert f"instance {first}  there is no such instance any more" in capsys.readouterr().out
+
+
+# --- what is told of it afterwards -------------------------------------------------------------------
+
+
+def told(project: Project) -> list[tuple[str, str | None, int | None]]:
+    """Every event of the history: what, which seat (None: the fleet), which instance."""
+    document = project.run("events", "--simulate", "--format", "json").assert_success().document
+    Draft202012Validator(SCHEMA).validate(document)
+    return [(event["kind"], event["seat"], event["instance"]) for event in document["events"]]
+
+
+def test_the_history_tells_of_what_was_adopted_and_released_and_of_the_pause(project: Project) -> None:
+    (number,) = rented(project)
+    project.fleet(container__disk_gb=20)
+    adopt(project, f"june/0={number}").assert_success()
+    assert told(project) == [("adopted", "june/0", number)]
+    release(project, str(number)).assert_success()
+    assert told(project)[1:] == [("paused", None, None), ("released", "june/0", number)]
+    adopt(project, f"june/0={number}").assert_success()
+    release(project, str(number)).assert_success()
+    assert [kind for kind, _, _ in told(project)[3:]] == ["adopted", "released"]

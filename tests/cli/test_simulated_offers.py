@@ -307,3 +307,21 @@ def test_a_recorded_market_is_ranked_as_reviewed(project: Project, market_data: 
     best = re.search(r"[0-9]+", reviewed[2][-1])
     assert best is not None
     project.plan("--market", str(recording)).assert_success(f"machine {best[0]}")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--explain", "5", "--format", "markdown"], "--explain is told as text, not as markdown"),
+        (["--explain", "5", "--format", "json"], "--explain is told as text, not as json"),
+        (["--relax", "--format", "markdown"], "--relax is told as text or json, not as markdown"),
+    ],
+)
+def test_what_a_format_does_not_tell_is_refused_and_not_left_out(project: Project, words: list[str], said: str) -> None:
+    project.fleet()
+    offers(project, *words).assert_code(2, said)
+
+
+def test_ways_out_are_told_in_json_as_ever(project: Project) -> None:
+    project.fleet()
+    assert json.loads(offers(project, "--relax", "--format", "json").assert_success().out)["relaxations"]

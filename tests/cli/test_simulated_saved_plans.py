@@ -250,3 +250,84 @@ def test_a_replacement_is_applied_from_a_plan(project: Project) -> None:
     project.apply("--plan", PLAN).assert_success("1 instance rented, 1 destroyed")
     project.assert_all_run("june", 2)
     project.assert_settled()
+
+
+# --- replacements that a person asked for -----------------------------------------------------------
+
+
+def asked(project: Project, *seats: str, replicas: int = 2) -> dict[str, int]:
+    """Running instances, and a plan that replaces those of `seats` at a person's word."""
+    project.fleet(replicas=replicas)
+    project.start()
+    saved(project, *(word for seat in seats for word in ("--replace", seat)))
+    return project.ids()
+
+
+def test_a_replacement_that_was_asked_for_is_applied_from_a_plan_once(project: Project) -> None:
+    before = asked(project, "june/0")
+    project.apply("--plan", PLAN).assert_success("1 instance rented, 1 destroyed")
+    after = project.ids()
+    assert after["june/0"] != before["june/0"]
+    assert after["june/1"] == before["june/1"]
+    project.apply("--plan", PLAN).assert_success("Nothing was changed")
+    project.apply().assert_success("Nothing was changed")
+    assert project.ids() == after
+
+
+def test_a_replacement_from_a_plan_may_be_asked_for_again(project: Project) -> None:
+    asked(project, "june/0")
+    project.apply("--plan", PLAN, "--replace", "june/0").assert_success("1 instance rented, 1 destroyed")
+    project.assert_settled()
+
+
+def test_a_replacement_that_the_plan_does_not_hold_is_refused_and_not_remembered(project: Project) -> None:
+    before = asked(project, "june/0")
+    told = project.apply("--plan", PLAN, "--replace", "june/1")
+    told.assert_clear(4, "--replace june/1: not in the saved plan", "plan --replace")
+    project.apply().assert_success("Nothing was changed")
+    assert project.ids() == before
+
+
+def test_a_plan_without_a_signature_replaces_no_more_than_may_go_unasked(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = asked(project, "june/0", "june/1")
+    project.apply("--plan", PLAN).assert_clear(4, "it replaces 2 instances of june as asked for, more than 1")
+    assert project.ids() == before
+    project.apply("--plan", PLAN, "--replace", "june/0").assert_success("2 destroyed")
+    assert not set(project.ids().values()) & set(before.values())
+    monkeypatch.setenv("RECONCILE_PLAN_KEY", "k" * 32)
+    before = asked(project, "june/0", "june/1")
+    project.apply("--plan", PLAN).assert_success("2 destroyed")
+    assert not set(project.ids().values()) & set(before.values())
+
+
+def test_a_plan_that_replaces_what_it_does_not_destroy_is_no_plan(project: Project) -> None:
+    asked(project, "june/0")
+    document = json.loads((project.path / PLAN).read_text())
+    document["approved"]["destroys"] = []
+    body = json.dumps(document["approved"], sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    document["digest"] = hashlib.sha256(body.encode()).hexdigest()
+    with pytest.raises(ValueError, match="not a saved plan"):
+        read_plan((json.dumps(document, indent=2, sort_keys=True) + "\n").encode())
+
+
+# --- what is wanted by now, and was not when the plan was made --------------------------------------
+
+
+@pytest.mark.parametrize("shape", ["text", "json", "markdown"])
+def test_a_seat_that_is_wanted_and_not_in_the_plan_is_told(project: Project, shape: str) -> None:
+    project.fleet(replicas=2)
+    saved(project)
+    project.fleet(replicas=3)
+    told = project.apply("--plan", PLAN, "--format", shape).assert_success()
+    assert "june/2 is wanted and not in the saved plan" in told.err.splitlines()
+    assert "june/1 is wanted" not in told.text
+
+
+def test_a_paused_fleet_wants_nothing_that_a_plan_could_lack(project: Project) -> None:
+    project.fleet()
+    saved(project)
+    project.fleet("july")
+    project.run("pause", "july", "--simulate").assert_success()
+    assert "is wanted" not in project.apply("--plan", PLAN).assert_success().text

@@ -78,8 +78,8 @@ def test_the_wheel_offers_both_commands_and_the_module(wheel, installed, tmp_pat
         entries = ConfigParser()
         entries.read_string(archive.read(name).decode())
     assert dict(entries["console_scripts"]) == {
-        "reconcile": "reconciler.cli:main",
-        "vast-reconcile": "reconciler.cli:main",
+        "reconcile": "reconciler.__main__:main",
+        "vast-reconcile": "reconciler.__main__:main",
     }
     done = run(sys.executable, "-m", "reconciler", "--help", cwd=tmp_path, pythonpath=installed)
     assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ import json, os, sys
 code = 0
 os._exit = sys.exit  # what was loaded is written down before the process ends
 sys.argv = ["reconcile", *sys.argv[2:]]
-from reconciler.cli import main
+from reconciler.__main__ import main
 try:
     main()
 except SystemExit as end:
@@ -147,3 +148,40 @@ def _defines_slowly(name: str) -> bool:
 def test_help_is_quick_for_importlib_metadata_too(tmp_path):
     """Reading the installed version costs three bare starts: the version is a constant instead."""
     assert "importlib.metadata" not in run(tmp_path, "--help")[1]
+
+
+SCRIPTS = sorted(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"].items())
+PRESSED = """
+import os, runpy, signal, sys
+class Pressing:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Pressing())
+{begin}
+"""
+BEGINNINGS = {
+    **{
+        name: f"from {module} import {called}\nsys.exit({called}())"
+        for name, (module, called) in ((name, place.split(":")) for name, place in SCRIPTS)
+    },
+    "python -m reconciler": "runpy.run_module('reconciler', run_name='__main__')",
+}
+
+
+@pytest.mark.parametrize("begin", BEGINNINGS.values(), ids=BEGINNINGS.keys())
+@pytest.mark.parametrize("module", ["reconciler.cli", "click", "reconciler.cli.status"])
+def test_ctrl_c_while_the_imports_run_is_no_traceback(tmp_path, begin, module):
+    program = (
+        f"import sys; sys.argv = ['reconcile', 'status', '--simulate']\n{PRESSED.format(module=module, begin=begin)}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.strip(), done.stdout) == (130, "interrupted", "")

@@ -56,7 +56,8 @@ def test_a_webhook_that_fails_stops_nothing_and_is_tried_again(stub, desk, hook)
     _, second = cron(desk, 2)
     assert second.code == 0
     assert len(second.mutations) == 2
-    assert "webhook OPS_WEBHOOK: not delivered, it answered 500" in second.err
+    again = "a later pass tries again, after a minute at the earliest"
+    assert f"webhook OPS_WEBHOOK: not delivered, it answered 500; {again}" in second.err
     assert len(desk.record.outbox) == 1
     hook.status = 200
     before = len(hook.bodies)
@@ -79,7 +80,10 @@ def test_an_address_that_cannot_be_used_is_said_without_the_address(stub, desk, 
     if value is not None:
         monkeypatch.setenv("OPS_WEBHOOK", value)
     desk.declare(fleet(), POLICY % "")
-    cron(desk, 2)
+    runs = cron(desk, 2)
+    warned = [ran.err.startswith("warning: a webhook cannot be used: OPS_WEBHOOK: ") for ran in runs]
+    assert warned == [not said.startswith("no answer")] * 2
+    assert all(said in ran.err for ran in runs if ran.err.startswith("warning"))
     (row,) = stub.instances.values()
     row["actual_status"] = "offline"
     runs = cron(desk, 2)
