@@ -143,12 +143,11 @@ class Consent:
         if unknown := sorted(want.replacing - saved.replaces.keys()):
             hint = "make a new one: reconcile plan --replace FLEET/INDEX --out FILE"
             raise RefusedByGuard(f"--replace {', '.join(map(str, unknown))}: not in the saved plan", hint=hint)
-        why = saved.too_many(want.fleets, want.policy.limits.max_unasked_destroy_share, want.replacing)
-        if why is not None:
-            hint = "name each again with --replace FLEET/INDEX, or sign plans with RECONCILE_PLAN_KEY"
-            raise RefusedByGuard(f"the saved plan is not believed: {why}", hint=hint)
         declared = {fleet.name for fleet in want.fleets}
         of_these = {seat: number for seat, number in saved.replaces.items() if seat.fleet in declared}
+        if missing := [seat for seat in saved.to_repeat(want.replacing) if seat in of_these]:
+            hint = f"repeat {' '.join(f'--replace {seat}' for seat in missing)}, or sign plans with RECONCILE_PLAN_KEY"
+            raise RefusedByGuard("the saved plan replaces what works, and is not signed", hint=hint)
         return replace(want, replacing=frozenset(), agreed=of_these)
 
     def left_out(self, first: Pass) -> tuple[Seat, ...]:

@@ -62,15 +62,10 @@ class SavedPlan:
         changed = sorted(name for name, now in current.items() if self.hashes.get(name, now) != now)
         return f"the specs have changed since: {', '.join(changed)}" if changed else None
 
-    def too_many(self, fleets: Sequence[Fleet], share: Decimal, again: Collection[Seat]) -> str | None:
-        """Why the replacements that it asks for are not believed, or None. Of a plan that anybody may have written, a
-        fleet has no more than it may lose unasked, besides those that were asked for `again`."""
-        for fleet in () if self.signed else fleets:
-            asked = [seat for seat in self.replaces if seat.fleet == fleet.name and seat not in again]
-            limit = max(1, int(share * fleet.replicas))
-            if len(asked) > limit:
-                return f"it replaces {len(asked)} instances of {fleet.name} as asked for, more than {limit}, unsigned"
-        return None
+    def to_repeat(self, again: Collection[Seat]) -> list[Seat]:
+        """The replacements that a person has to ask for once more, besides those asked for `again`: a plan that anybody
+        may have written does nothing by its own word that a plain apply would not do."""
+        return [] if self.signed else sorted(self.replaces.keys() - set(again))
 
 
 def write_plan(plan: Plan, key: str | None = None) -> str:

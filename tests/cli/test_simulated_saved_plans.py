@@ -263,7 +263,10 @@ def asked(project: Project, *seats: str, replicas: int = 2) -> dict[str, int]:
     return project.ids()
 
 
-def test_a_replacement_that_was_asked_for_is_applied_from_a_plan_once(project: Project) -> None:
+def test_a_replacement_that_was_asked_for_is_applied_from_a_signed_plan_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILE_PLAN_KEY", "k" * 32)
     before = asked(project, "june/0")
     project.apply("--plan", PLAN).assert_success("1 instance rented, 1 destroyed")
     after = project.ids()
@@ -274,9 +277,13 @@ def test_a_replacement_that_was_asked_for_is_applied_from_a_plan_once(project: P
     assert project.ids() == after
 
 
-def test_a_replacement_from_a_plan_may_be_asked_for_again(project: Project) -> None:
-    asked(project, "june/0")
-    project.apply("--plan", PLAN, "--replace", "june/0").assert_success("1 instance rented, 1 destroyed")
+def test_a_replacement_from_a_plan_that_is_not_signed_is_asked_for_again(project: Project) -> None:
+    before = asked(project, "june/0", "june/1")
+    refused = project.apply("--plan", PLAN, "--replace", "june/1")
+    refused.assert_clear(4, "replaces what works, and is not signed", "repeat --replace june/0")
+    assert project.ids() == before
+    project.apply("--plan", PLAN, "--replace", "june/0", "--replace", "june/1").assert_success("2 destroyed")
+    assert not set(project.ids().values()) & set(before.values())
     project.assert_settled()
 
 
@@ -286,20 +293,6 @@ def test_a_replacement_that_the_plan_does_not_hold_is_refused_and_not_remembered
     told.assert_clear(4, "--replace june/1: not in the saved plan", "plan --replace")
     project.apply().assert_success("Nothing was changed")
     assert project.ids() == before
-
-
-def test_a_plan_without_a_signature_replaces_no_more_than_may_go_unasked(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = asked(project, "june/0", "june/1")
-    project.apply("--plan", PLAN).assert_clear(4, "it replaces 2 instances of june as asked for, more than 1")
-    assert project.ids() == before
-    project.apply("--plan", PLAN, "--replace", "june/0").assert_success("2 destroyed")
-    assert not set(project.ids().values()) & set(before.values())
-    monkeypatch.setenv("RECONCILE_PLAN_KEY", "k" * 32)
-    before = asked(project, "june/0", "june/1")
-    project.apply("--plan", PLAN).assert_success("2 destroyed")
-    assert not set(project.ids().values()) & set(before.values())
 
 
 def test_a_plan_that_replaces_what_it_does_not_destroy_is_no_plan(project: Project) -> None:
