@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.simulator import tables
@@ -35,11 +34,6 @@ class Host(NamedTuple):
 
 class GeneratedMachine(Machine):
     """A machine of the generated market."""
-
-    __slots__ = (
-        "_brief", "_facts", "_promise", "acts", "arrived", "astray", "back", "count", "drift", "first_gpu", "gone",
-        "host", "model", "pace", "seed", "steps", "verification", "verified_first",
-    )  # fmt: skip
 
     def __init__(
         self, seed: int, machine_id: int, host: Host, model: tables.GpuModel, count: int, verification: str,
@@ -75,8 +69,7 @@ class GeneratedMachine(Machine):
     def twin(self) -> GeneratedMachine:
         """The same machine at the same moment of its life, for another world."""
         other = GeneratedMachine.__new__(GeneratedMachine)
-        for write, value in zip(_WRITE, _READ(self), strict=True):
-            write(other, value)
+        other.__dict__ = self.__dict__.copy()  # Worlds are made of some thousand machines: this is the fastest way.
         other.occupancy = self.occupancy.twin()
         other._facts = other._brief = None
         return other
@@ -173,9 +166,3 @@ class GeneratedMachine(Machine):
         now = {"verification": self.verification, "geolocation": self.place()}
         facts["_shown"] = {**facts["_shown"], **now, "vericode": code}
         facts.update(now)
-
-
-_SLOTS = (*Machine.__slots__, *GeneratedMachine.__slots__)
-_READ = attrgetter(*_SLOTS)
-_WRITE = tuple(getattr(GeneratedMachine, name).__set__ for name in _SLOTS)
-"""Worlds are made of some thousand machines, so they are copied by the fastest way there is."""

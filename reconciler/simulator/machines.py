@@ -20,8 +20,6 @@ Row = dict[str, Any]
 class Machine(ABC):
     """One box. `position` counts the asks of its tree."""
 
-    __slots__ = ("changed", "due", "listed", "machine_id", "occupancy", "rank")
-
     def __init__(self, machine_id: int, occupancy: Occupancy) -> None:
         self.machine_id = machine_id
         self.occupancy = occupancy

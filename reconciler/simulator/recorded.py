@@ -28,8 +28,6 @@ _NEEDED = (
 class RecordedMachine(Machine):
     """A machine of a recording: one position for each recorded offer."""
 
-    __slots__ = ("rows",)
-
     def __init__(self, rows: list[Row]) -> None:
         gpus = sorted(set(chain.from_iterable(row["gpu_ids"] for row in rows)))
         bits = {gpu: 1 << place for place, gpu in enumerate(gpus)}
