@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     Scope,
     beside_option,
     lock_timeout_option,
+    policy_option,
     shape,
     shape_options,
     where,
@@ -34,16 +35,13 @@ from reconciler.spec.load import Loaded
 _ASK = re.compile(r"(?P<fleet>[a-z0-9-]{1,40})(?:/(?P<index>0|[1-9][0-9]{0,3}))?=(?P<id>[1-9][0-9]{0,18})", re.ASCII)
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
-_policy = click.option(
-    "--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place."
-)
 _yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[FLEET[/INDEX]=INSTANCE]... [PATH]...")
 @click.option("--all", "everything", is_flag=True, help="Every unmanaged instance that a declared fleet describes.")
-@_policy
+@policy_option
 @beside_option
 @world_options
 @_yes
@@ -88,7 +86,7 @@ def adopt(**values: Any) -> int:
 @click.command()
 @click.argument("words", nargs=-1, metavar="[INSTANCE]... [PATH]...")
 @click.option("--all", "everything", is_flag=True, help="Every instance of this owner.")
-@_policy
+@policy_option
 @world_options
 @_yes
 @lock_timeout_option

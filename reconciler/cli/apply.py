@@ -15,7 +15,7 @@ import click
 
 from reconciler.apply.run import Run, Secrets
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import read, settle_of, wish_of
+from reconciler.cli.declared import read, wish_of
 from reconciler.cli.holding import Turn, holding
 from reconciler.cli.options import (
     Duration,
@@ -100,7 +100,7 @@ def apply(**values: Any) -> int:
 
 def begun(checked: Wish, world: World) -> Wish:
     """The wish of a run that begins now in `world`."""
-    settle = settle_of(checked.policy, world)
+    settle = world.govern(checked.policy)
     return replace(checked, settle=settle, allowed=replace(checked.allowed, run_started_at=world.clock.now()))
 
 

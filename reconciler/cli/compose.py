@@ -19,9 +19,11 @@ from reconciler.core.settle import Settle
 from reconciler.errors import Interrupted, ReconcileError, WrongUsage
 from reconciler.eyes import Eyes
 from reconciler.ledger.sqlite import SqliteStore
+from reconciler.probe.key import LoginKey, key_path
 from reconciler.probe.known_hosts import KnownHosts, hosts_beside
 
 if TYPE_CHECKING:
+    from reconciler.core.model import Policy
     from reconciler.core.ssh_keys import SshKey
     from reconciler.ledger.git.place import GitPlace
     from reconciler.ledger.git.store import GitStore
@@ -56,11 +58,18 @@ class World:
     """How many calls the wire has sent."""
     checks: Probe | None = None
     """What looks at rented instances; None: one that runs counts as ready."""
+    login: LoginKey = field(default_factory=LoginKey)
+    """The key that looks log in with."""
 
     @property
     def eyes(self) -> Eyes:
         """What the market is looked at with."""
         return Eyes(self.provider, self.clock, self.probe, self.checks)
+
+    def govern(self, policy: Policy) -> Settle:
+        """Let a policy say what the environment leaves open: the key that logs in, and how long doubt lasts (told)."""
+        self.login.path = key_path(os.environ, policy.ssh_key)
+        return policy.settle if self.settle == Settle() else self.settle
 
     def ledger(self, account: Account, owner: str, *, read_only: bool) -> SqliteStore | GitStore:
         """The ledger of this account and owner, with the pace of the last command taken over."""
@@ -159,9 +168,9 @@ def _real() -> Iterator[World]:
     clock = StoppingClock(SystemClock())
     calls = Calls()
     wire = _wire(found.key, origin, clock, Pacing(clock, scale=pace), None, calls)
-    hosts, provider = KnownHosts(), _provider(wire, clock)
-    probe = _probe(clock, hosts, provider, loopback=is_loopback(origin))
-    yield World(provider, clock, settle, wire, found.warnings, None, path, probe, hosts, ref, calls, probe)
+    hosts, login, provider = KnownHosts(), LoginKey(key_path(os.environ)), _provider(wire, clock)
+    probe = _probe(clock, login, hosts, provider, loopback=is_loopback(origin))
+    yield World(provider, clock, settle, wire, found.warnings, None, path, probe, hosts, ref, calls, probe, login)
 
 
 def _said_ledger() -> tuple[Path | None, GitPlace | None]:
@@ -175,10 +184,11 @@ def _said_ledger() -> tuple[Path | None, GitPlace | None]:
     return (place, None) if isinstance(place, Path) else (None, place)
 
 
-def _probe(clock: StoppingClock, hosts: KnownHosts, provider: VastProvider, *, loopback: bool) -> Probe:
+def _probe(
+    clock: StoppingClock, login: LoginKey, hosts: KnownHosts, provider: VastProvider, *, loopback: bool
+) -> Probe:
     """What looks at real machines; those of a marketplace on this very machine are here, too, if anywhere."""
     from reconciler.probe.checks import MachineProbe
-    from reconciler.probe.key import key_path
     from reconciler.probe.latency import TcpProbe, is_public, public_or_loopback
 
     def account_keys() -> tuple[SshKey, ...] | None:
@@ -190,7 +200,7 @@ def _probe(clock: StoppingClock, hosts: KnownHosts, provider: VastProvider, *, l
             return None
 
     probe = MachineProbe(
-        key_path(os.environ),
+        login,
         hosts,
         account_keys,
         public_or_loopback if loopback else is_public,

@@ -11,13 +11,12 @@ from reconciler.cli.screen import Screen
 from reconciler.cli.seats import approved_by, replaced_by
 from reconciler.core.assemble import Wish
 from reconciler.core.guards import Allowed
-from reconciler.core.model import Fleet, Policy
+from reconciler.core.model import Fleet
 from reconciler.core.settle import Settle
 from reconciler.errors import RefusedByGuard, WrongUsage
 from reconciler.spec.load import Loaded, load
 
 if TYPE_CHECKING:
-    from reconciler.cli.compose import World
     from reconciler.core.query_language import Language
 
 
@@ -76,11 +75,6 @@ def wish_of(values: dict[str, Any], loaded: Loaded) -> Wish:
         replacing=values["replacing"],
         approve=values["approve"],
     )
-
-
-def settle_of(policy: Policy, world: World) -> Settle:
-    """How long doubt lasts: as the policy says, unless the environment of a playground says otherwise."""
-    return policy.settle if world.settle == Settle() else world.settle
 
 
 def wish(

@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.apply import Consent, carry_out, turn_of
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import one, read, settle_of, wish
+from reconciler.cli.declared import one, read, wish
 from reconciler.cli.holding import Turn, holding
 from reconciler.cli.options import (
     DEFAULT_PATHS,
@@ -19,6 +19,7 @@ from reconciler.cli.options import (
     Where,
     lock_timeout_option,
     max_destroys_option,
+    policy_option,
     shape,
     shape_options,
     where,
@@ -39,15 +40,12 @@ from reconciler.spec.load import Loaded
 
 _fleet = click.argument("fleet")
 _paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
-_policy = click.option(
-    "--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place."
-)
 
 
 @click.command()
 @_fleet
 @_paths
-@_policy
+@policy_option
 @world_options
 @max_destroys_option
 @lock_timeout_option
@@ -71,7 +69,7 @@ def destroy(**values: Any) -> int:
         allowed = Allowed(values["max_destroys"], run_started_at=world.clock.now())
         none = replace(fleet, replicas=0, min_ready=0, paused=False, schedule=None)
         ended = replace(loaded, fleets=(none,), complete=False)
-        want = replace(wish(ended, settle_of(loaded.policy, world), allowed=allowed), ending=frozenset([fleet.name]))
+        want = replace(wish(ended, world.govern(loaded.policy), allowed=allowed), ending=frozenset([fleet.name]))
         consent = Consent(screen, values["yes"], None, loaded.policy.file)
         lock_s = values["lock_timeout"]
         code = carry_out(world, want, consent, timeout_s=values["timeout"], step_only=False, lock_s=lock_s)
@@ -84,7 +82,7 @@ def destroy(**values: Any) -> int:
 @click.command()
 @_fleet
 @_paths
-@_policy
+@policy_option
 @world_options
 @lock_timeout_option
 @shape_options
@@ -104,7 +102,7 @@ def pause(**values: Any) -> int:
 @click.command()
 @_fleet
 @_paths
-@_policy
+@policy_option
 @world_options
 @lock_timeout_option
 @shape_options
@@ -124,7 +122,7 @@ def resume(**values: Any) -> int:
 @click.command()
 @click.argument("seat", metavar="FLEET/INDEX")
 @_paths
-@_policy
+@policy_option
 @world_options
 @lock_timeout_option
 @shape_options

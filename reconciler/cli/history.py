@@ -15,7 +15,7 @@ from reconciler.apply.run import Run
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import read
 from reconciler.cli.holding import Turn, holding, told
-from reconciler.cli.options import DEFAULT_PATHS, Duration, Scope, Shape, Where, where, world_options
+from reconciler.cli.options import DEFAULT_PATHS, Duration, Scope, Shape, Where, policy_option, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.core.history import Event
@@ -26,9 +26,6 @@ from reconciler.errors import Busy, NotSaved, WrongUsage
 
 _PLACE = re.compile(r"([a-z0-9][a-z0-9-]{0,39})(?:/([0-9]{1,4}))?")
 _paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
-_policy = click.option(
-    "--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place."
-)
 _format = click.option(
     "--format",
     type=click.Choice(["text", "json"]),
@@ -40,7 +37,7 @@ _format = click.option(
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[FLEET[/INDEX]] [PATH]...")
-@_policy
+@policy_option
 @world_options
 @click.option("--since", type=Duration(), default="24h", show_default=True, help="How far back to look.")
 @_format
@@ -72,7 +69,7 @@ def events(**values: Any) -> int:
 
 @click.command()
 @_paths
-@_policy
+@policy_option
 @world_options
 @_format
 def leaks(**values: Any) -> int:
@@ -104,7 +101,7 @@ def leaks(**values: Any) -> int:
 @click.command()
 @click.argument("lease")
 @_paths
-@_policy
+@policy_option
 @world_options
 def unlock(**values: Any) -> int:
     """Remove the LEASE of a run that is dead. A run that is alive after all ends before it sends anything more.

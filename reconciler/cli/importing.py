@@ -14,7 +14,7 @@ import click
 from reconciler.cli.compose import open_world
 from reconciler.cli.fleets import with_simulate
 from reconciler.cli.new_files import write_new
-from reconciler.cli.options import Shape, Where, where, world_options
+from reconciler.cli.options import Shape, Where, policy_option, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.core.importing import Group, Left, groups_of
@@ -29,7 +29,7 @@ from reconciler.errors import InvalidInput, RefusedByGuard, WrongUsage
 @click.option("--match", "globs", multiple=True, metavar="GLOB", help="Only instances whose label fits. Repeatable.")
 @click.option("--id", "ids", type=click.IntRange(min=1), multiple=True, metavar="N", help="Only this one. Repeatable.")
 @click.option("--out", default="specs/", show_default=True, type=click.Path(), metavar="DIR", help="Where to write.")
-@click.option("--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place.")
+@policy_option
 @world_options
 @click.option(
     "--format",

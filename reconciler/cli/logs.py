@@ -10,7 +10,7 @@ from reconciler.apply.destroys import LOG_WIDTH
 from reconciler.cli.apply import in_environment
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import one, read
-from reconciler.cli.options import DEFAULT_PATHS, Scope, Shape, where, world_options
+from reconciler.cli.options import DEFAULT_PATHS, Scope, Shape, policy_option, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.seats import seat_named
@@ -25,7 +25,7 @@ from reconciler.views import strikes as views
 @click.command()
 @click.argument("seat", metavar="FLEET/INDEX")
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
-@click.option("--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place.")
+@policy_option
 @world_options
 @click.option("--tail", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many lines of each.")
 @click.option("--kept", is_flag=True, help="Only what was kept of instances that failed; asks for nothing.")

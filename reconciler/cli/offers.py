@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import one, read
-from reconciler.cli.options import DEFAULT_PATHS, Scope, shape, shape_options, where, world_options
+from reconciler.cli.options import DEFAULT_PATHS, Scope, policy_option, shape, shape_options, where, world_options
 from reconciler.cli.plan import remember, remembered, warn
 from reconciler.cli.screen import Screen
 from reconciler.core.bans import bans_of
@@ -41,7 +41,7 @@ class Window:
 @click.command()
 @click.argument("fleet")
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
-@click.option("--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place.")
+@policy_option
 @click.option(
     "--explain", type=int, metavar="MACHINE", help="The whole story of one machine, or of one offer; as text."
 )

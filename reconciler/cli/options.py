@@ -117,10 +117,13 @@ world_options = _chain(
     click.option("--seed", type=int, help="With --simulate: begin on the generated market of this seed.", metavar="N"),
     state_option("With --simulate: the file that holds the simulated world."),
 )
+policy_option = click.option(
+    "--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place."
+)
 scope_options = _chain(
     click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]..."),
     click.option("--fleet", "fleets", multiple=True, metavar="NAME", help="Only this fleet. Repeatable."),
-    click.option("--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place."),
+    policy_option,
 )
 shape_options = _chain(
     click.option(

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler.cli.compose import World, open_world
-from reconciler.cli.declared import read, settle_of, wish_of
+from reconciler.cli.declared import read, wish_of
 from reconciler.cli.options import (
     accept_gone_option,
     approve_option,
@@ -76,7 +76,7 @@ def plan(**values: Any) -> int:
     with open_world(world_at) as world:
         warn(world, screen)
         screen.busy("reading the account and the market")
-        result = look(world, replace(checked, settle=settle_of(loaded.policy, world), probing=values["probe"]))
+        result = look(world, replace(checked, settle=world.govern(loaded.policy), probing=values["probe"]))
     if values["out"] is not None:
         save(values["out"], result.plan)
     show(screen, result.plan, loaded.policy.file, pending_only=shaped.quiet)

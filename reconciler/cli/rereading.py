@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.cli.compose import World
-from reconciler.cli.declared import read, settle_of, wish
+from reconciler.cli.declared import read, wish
 from reconciler.cli.options import Scope
 from reconciler.cli.screen import Screen
 from reconciler.core.assemble import Wish
@@ -57,7 +57,7 @@ class Specs:
         if self._flaw is not None:
             self._flaw = None
             say(Note(now, "info", "specs_valid", {"fleets": [fleet.name for fleet in self.loaded.fleets]}))
-        return replace(self._wish, settle=settle_of(self.loaded.policy, world))
+        return replace(self._wish, settle=world.govern(self.loaded.policy))
 
     def _refresh(self, now: float, say: Callable[[Note], None]) -> None:
         # Times of files are those of the clock on the wall, whatever time it is in a simulated world.

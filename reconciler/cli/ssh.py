@@ -12,11 +12,12 @@ import click
 
 from reconciler.cli.compose import World, default_ledger, open_world
 from reconciler.cli.declared import read
-from reconciler.cli.options import DEFAULT_PATHS, Scope, Shape, where, world_options
+from reconciler.cli.options import DEFAULT_PATHS, Scope, Shape, policy_option, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.core.instance import Endpoint, Instance
 from reconciler.core.label import Mark, Seat, read_label
+from reconciler.core.model import Policy
 from reconciler.core.secret import hidden
 from reconciler.core.ssh_keys import MAX_KEY, essence, held
 from reconciler.errors import KeyProblem, ReconcileError, WrongUsage
@@ -29,15 +30,15 @@ _SEAT = re.compile(r"([a-z0-9-]{1,40})/(0|[1-9][0-9]{0,3})", re.ASCII)
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("seat", metavar="FLEET/INDEX")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND]...")
-@click.option("--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place.")
+@policy_option
 @click.option("--proxy", is_flag=True, help="By Vast.ai's proxy, also where there is a direct way.")
 @click.option("--print", "only_print", is_flag=True, help="Print the command and run nothing.")
 @world_options
 def ssh(**values: Any) -> int:
     """Log in to the instance of a seat, or run a COMMAND there, with the ssh program.
 
-    The key is the one that VASTAI_SSH_KEY_PATH names, else ssh's own choice. Host keys are kept beside the ledger, by
-    instance: the first one is kept, and ssh refuses another one.
+    The key is the one that VASTAI_SSH_KEY_PATH names, else the policy's ssh_key, else ssh's own choice. Host keys are
+    kept beside the ledger, by instance: the first one is kept, and ssh refuses another one.
 
     \b
     Examples:
@@ -50,12 +51,13 @@ def ssh(**values: Any) -> int:
         raise WrongUsage(
             "a simulated instance cannot be logged in to", hint="--print; or reconcile simulate serve --ssh"
         )
-    owner = read(Scope(DEFAULT_PATHS, (), values["policy"]), screen).policy.owner
+    policy = _policy(values["policy"], screen)
     with open_world(world_at) as world:
         warn(world, screen)
-        instance = _sitting(world, seat, owner, screen)
-        hosts = hosts_beside(world.ledger_path or default_ledger(world.provider.account(), owner))
-    line = [*command_of(instance, key_path(os.environ), hosts, proxy=values["proxy"]), *values["command"]]
+        instance = _sitting(world, seat, policy.owner, screen)
+        hosts = hosts_beside(world.ledger_path or default_ledger(world.provider.account(), policy.owner))
+    key = key_path(os.environ, policy.ssh_key)
+    line = [*command_of(instance, key, hosts, proxy=values["proxy"]), *values["command"]]
     if values["only_print"]:
         screen.data(shlex.join(line))
         return 0
@@ -123,9 +125,11 @@ def ssh_key() -> None:
 
 @ssh_key.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
+@policy_option
 @world_options
 def add(**values: Any) -> int:
-    """Give the account the public key in FILE, else the public half of the key that VASTAI_SSH_KEY_PATH names.
+    """Give the account the public key in FILE, else the public half of the key that VASTAI_SSH_KEY_PATH or the policy
+    names.
 
     A key that the account has already is not added twice. The private key is never sent.
 
@@ -135,7 +139,7 @@ def add(**values: Any) -> int:
       reconcile ssh-key add ~/.ssh/id_ed25519.pub
     """
     world_at, screen = where(values), Screen(Shape("text", False))
-    text = _given(values["file"]) if values["file"] else _own()
+    text = _given(values["file"]) if values["file"] else _own(values["policy"], screen)
     with open_world(world_at) as world:
         warn(world, screen)
         try:
@@ -163,12 +167,20 @@ def _given(path: Path) -> str:
     return text
 
 
-def _own() -> str:
-    """The public half of the private key that the environment names."""
+def _own(policy: str | None, screen: Screen) -> str:
+    """The public half of the private key that the environment names, else the policy."""
     path = key_path(hidden(os.environ))
+    by = VARIABLE if path else "ssh_key of the policy"
+    path = path or key_path({}, _policy(policy, screen).ssh_key)
     if path is None:
-        raise WrongUsage("no key is named", hint=f"name a public key's file, or set {VARIABLE}")
+        hint = f"name a public key's file, or set {VARIABLE}, or write ssh_key in the policy"
+        raise WrongUsage("no key is named", hint=hint)
     text = public_half(path)
     if text is None:
-        raise WrongUsage(f"{VARIABLE} names no private key that can be used: {path}")
+        raise WrongUsage(f"{by} names no private key that can be used: {path}")
     return text
+
+
+def _policy(named: str | None, screen: Screen) -> Policy:
+    """The policy that is named, else the one of the specs in their usual place."""
+    return read(Scope(DEFAULT_PATHS, (), named), screen).policy

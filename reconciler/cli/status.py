@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reconciler.cli.compose import open_world
-from reconciler.cli.declared import read, settle_of
+from reconciler.cli.declared import read
 from reconciler.cli.options import probe_option, scope, scope_options, shape, shape_options, where, world_options
 from reconciler.cli.plan import look, warn
 from reconciler.cli.screen import Screen
@@ -39,7 +39,7 @@ def status(**values: Any) -> int:
         warn(world, screen)
         screen.busy("reading the account")
         paused = tuple(replace(fleet, paused=True) for fleet in loaded.fleets)
-        settle, probing = settle_of(loaded.policy, world), values["probe"]
+        settle, probing = world.govern(loaded.policy), values["probe"]
         result = look(world, Wish(paused, loaded.policy, loaded.complete, settle=settle, probing=probing))
     plan = _as_declared(result.plan, {fleet.name: fleet.paused for fleet in loaded.fleets}, result)
     screen.data(_rendered(screen, plan, result))

@@ -11,7 +11,7 @@ from reconciler.cli.apply import turn_of
 from reconciler.cli.compose import World, open_world
 from reconciler.cli.declared import read
 from reconciler.cli.holding import holding
-from reconciler.cli.options import DEFAULT_PATHS, Scope, Shape, lock_timeout_option, where, world_options
+from reconciler.cli.options import DEFAULT_PATHS, Scope, Shape, lock_timeout_option, policy_option, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.core.blaming import forgiven_by_word
@@ -27,7 +27,7 @@ FORGIVE = "forgive"
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[forgive MACHINE] [PATH]...")
-@click.option("--policy", type=click.Path(), metavar="FILE", help="The policy, instead of the one found by place.")
+@policy_option
 @world_options
 @lock_timeout_option
 @click.option(

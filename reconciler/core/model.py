@@ -361,6 +361,8 @@ class Policy:
     settle: Settle = field(default_factory=Settle)
     strikes: StrikeRules = field(default_factory=StrikeRules)
     notify: Notify = field(default_factory=Notify)
+    ssh_key: str | None = None
+    """The path of the private key that logs in where the environment names none."""
 
 
 # --- what exists ----------------------------------------------------------------------------------

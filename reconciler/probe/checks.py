@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.core.readiness import Finding, Target
+from reconciler.probe.key import LoginKey
 from reconciler.probe.known_hosts import KnownHosts
 from reconciler.probe.latency import Address, TcpProbe, is_public
 from reconciler.values import dataclass
@@ -27,19 +28,24 @@ AccountKeys: TypeAlias = "Callable[[], Sequence[SshKey] | None]"
 class MachineProbe:
     """Looks at machines. No thread and no socket outlives a call.
 
-    `key` is the private key's file; without one nobody logs in, and `ssh` is content with a banner. A refused login
-    counts against a machine only where `account_keys` holds the key's public half; it is called in the calling
+    `login` tells the private key's file; without one nobody logs in, and `ssh` is content with a banner. A refused
+    login counts against a machine only where `account_keys` holds the key's public half; it is called in the calling
     thread, at most once a call. `allow` decides which addresses may be connected to. `tick` is called a few times a
     second and may raise to stop. `manner` is for tests.
     """
 
-    key: Path | None = None
+    login: LoginKey = field(default_factory=LoginKey)
     hosts: KnownHosts = field(default_factory=KnownHosts)
     account_keys: AccountKeys = field(default=lambda: None)
     allow: Callable[[Address], bool] = is_public
     tick: Callable[[], None] = field(default=lambda: None)
     latency: TcpProbe = field(default_factory=TcpProbe)
     manner: Manner | None = None
+
+    @property
+    def key(self) -> Path | None:
+        """The private key's file."""
+        return self.login.path
 
     def latency_ms(self, addresses: Sequence[str], timeout_s: float) -> Mapping[str, float]:
         """The round trip to each public address that answered within `timeout_s`, in milliseconds."""

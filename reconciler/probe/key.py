@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,17 @@ if TYPE_CHECKING:
 VARIABLE = "VASTAI_SSH_KEY_PATH"
 
 
-def key_path(environ: Mapping[str, str]) -> Path | None:
-    """The private key's file that the environment names; None: nobody logs in."""
-    named = environ.get(VARIABLE, "").strip()
+def key_path(environ: Mapping[str, str], by_policy: str | None = None) -> Path | None:
+    """The private key's file: the one that the environment names, else the policy's; None: nobody logs in."""
+    named = environ.get(VARIABLE, "").strip() or by_policy
     return Path(named).expanduser() if named else None
+
+
+@dataclass(slots=True)
+class LoginKey:
+    """The private key's file of a run, shared by all that log in: a policy may name another one while it is watched."""
+
+    path: Path | None = None
 
 
 def load_key(path: Path) -> paramiko.PKey:

@@ -9,14 +9,18 @@ import pytest
 from builders import instance
 
 from reconciler.cli.compose import open_world
-from reconciler.cli.options import Where
+from reconciler.cli.options import Scope, Shape, Where
 from reconciler.cli.playground import PlaygroundProbe, is_here
+from reconciler.cli.rereading import Specs
+from reconciler.cli.screen import Screen
 from reconciler.cli.virtual import VirtualProbe
+from reconciler.core.guards import Allowed
 from reconciler.core.instance import Account, Endpoint
 from reconciler.core.readiness import Check, Target
 from reconciler.core.text import safe
 from reconciler.errors import Interrupted
 from reconciler.probe.checks import MachineProbe
+from reconciler.probe.key import LoginKey
 from reconciler.probe.latency import is_public, public_or_loopback
 
 from .project import Project
@@ -67,6 +71,21 @@ def test_the_key_and_the_host_keys_are_where_they_are_said_to_be(
         assert machines.account_keys() is None, "nobody answers there, so nobody knows"
 
 
+def test_a_policy_that_changes_while_it_is_watched_changes_the_key(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAST_API_KEY", "a-key-of-sixty-four-characters".ljust(64, "0"))
+    monkeypatch.delenv("VASTAI_SSH_KEY_PATH", raising=False)
+    project.fleet()
+    with open_world(Where(False, None, None, Path("state.json"))) as world:
+        assert isinstance(world.probe, MachineProbe)
+        specs = Specs(Scope(("specs",), (), None), Screen(Shape("text", False)), Allowed(), first_run=False)
+        for key in ("/keys/first", "/keys/second", None):
+            project.policy(**({"ssh_key": key} if key else {}))
+            specs.look(world, lambda _: None)
+            assert world.probe.key == (Path(key) if key else None)
+
+
 @pytest.mark.parametrize(
     ("host", "seen"),
     [("127.0.0.1", True), ("198.18.4.161", False), (None, False)],
@@ -82,5 +101,5 @@ def test_on_a_served_playground_only_what_is_here_is_looked_at(host: str | None,
 
 def test_a_key_that_cannot_be_used_is_found_on_a_served_playground_too(tmp_path: Path) -> None:
     key = tmp_path / "none"
-    assert PlaygroundProbe(MachineProbe(key)).why_no_key() == f"the key {key} cannot be used"
+    assert PlaygroundProbe(MachineProbe(LoginKey(key))).why_no_key() == f"the key {key} cannot be used"
     assert PlaygroundProbe(MachineProbe()).why_no_key() is None

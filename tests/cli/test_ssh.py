@@ -120,6 +120,14 @@ def test_print_runs_nothing_and_can_be_pasted(shell: Shell) -> None:
     assert not shell.told.exists()
 
 
+def test_the_policy_names_the_key_where_the_environment_names_none(shell: Shell) -> None:
+    shell.world.rented(label=label())
+    shell.project.policy(ssh_key="~/.ssh/vast_fleet")
+    for named, key in ((None, shell.project.path / ".ssh" / "vast_fleet"), (str(shell.key), shell.key)):
+        words = shlex.split(shell.run("ssh", "june/0", "--print", VASTAI_SSH_KEY_PATH=named).assert_success().out)
+        assert words[words.index("-i") + 1] == str(key)
+
+
 def test_the_proxy_is_a_way_of_its_own(shell: Shell) -> None:
     instance = shell.world.rented(label=label(), connect="ssh-proxy")
     assert instance.ssh_direct is None
@@ -192,6 +200,15 @@ def test_without_a_file_it_is_the_key_that_logs_in(shell: Shell) -> None:
     assert public(NOBODYS).startswith(key.text)
 
 
+def test_without_either_it_is_the_key_of_the_policy(shell: Shell) -> None:
+    shell.project.policy(ssh_key=str(key_file(shell.project.path, NOBODYS)))
+    shell.run("ssh-key", "add").assert_success("already")
+    shell.run("ssh-key", "add", VASTAI_SSH_KEY_PATH=None).assert_success("as 2")
+    shell.project.policy("other.yaml", ssh_key="/nowhere")
+    told = "ssh_key of the policy names no private key that can be used: /nowhere"
+    shell.run("ssh-key", "add", "--policy", "other.yaml", VASTAI_SSH_KEY_PATH=None).assert_clear(2, told)
+
+
 def test_what_is_no_public_key_is_never_sent(shell: Shell) -> None:
     (shell.project.path / "empty").write_text("")
     for words, told in (
@@ -209,3 +226,13 @@ def test_a_simulated_account_takes_a_key_too(project: Project) -> None:
     project.write("key.pub", public(OURS))
     project.run("ssh-key", "add", "key.pub", "--simulate").assert_success("now, as 1")
     project.run("ssh-key", "add", "key.pub", "--simulate").assert_success("already")
+
+
+def test_nothing_is_rented_for_checks_whose_key_in_the_policy_cannot_be_used(shell: Shell) -> None:
+    shell.project.fleet(readiness__checks=[{"ssh": {}}])
+    told = "no login: the checks of fleet june log in, and the key /nowhere cannot be used"
+    shell.project.policy(ssh_key="/nowhere")
+    shell.run("plan", VASTAI_SSH_KEY_PATH=None).assert_code(4, told)
+    shell.run("plan").assert_success()  # The environment goes before the policy.
+    shell.project.policy(ssh_key=str(shell.key))
+    shell.run("plan", VASTAI_SSH_KEY_PATH=None).assert_success()

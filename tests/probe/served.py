@@ -18,6 +18,7 @@ from reconciler.core.model import Container, Port
 from reconciler.core.offer import OfferQuery, RentOrder
 from reconciler.core.readiness import Check, Finding, Target
 from reconciler.probe.checks import MachineProbe
+from reconciler.probe.key import LoginKey
 from reconciler.probe.latency import public_or_loopback
 from reconciler.probe.rounds import Manner
 from reconciler.probe.visit import Patience
@@ -50,7 +51,7 @@ def key_file(folder: Path, key: asyncssh.SSHKey = OURS) -> Path:
 
 
 def probe(key: Path | None = None, patience: Patience = HASTE, **options: object) -> MachineProbe:
-    return MachineProbe(key, allow=public_or_loopback, **{"manner": Manner(patience), **options})  # type: ignore[arg-type]
+    return MachineProbe(LoginKey(key), allow=public_or_loopback, **{"manner": Manner(patience), **options})  # type: ignore[arg-type]
 
 
 def target(instance: Instance, *checks: Check) -> Target:

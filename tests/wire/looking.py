@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.core.readiness import Finding, Target
 from reconciler.core.text import safe
 from reconciler.probe.checks import MachineProbe
+from reconciler.probe.key import LoginKey
 from reconciler.probe.rounds import Manner
 
 
@@ -58,4 +59,4 @@ def from_here(
             raise resolving
         return ["198.51.100.7"]
 
-    return MachineProbe(key, allow=lambda _: True, manner=Manner(connect=connect, resolve=resolve))
+    return MachineProbe(LoginKey(key), allow=lambda _: True, manner=Manner(connect=connect, resolve=resolve))
