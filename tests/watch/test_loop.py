@@ -176,24 +176,24 @@ def test_a_fleet_without_its_secrets_is_not_looked_for_and_that_is_said_once():
     assert [fields["fleet"] for fields in desk.said("fleet_resting")] == ["june", "july"]
 
 
-def test_a_thousand_passes_leave_no_more_memory_than_a_hundred():
+def test_ten_thousand_passes_leave_no_more_memory_than_a_hundred():
     """`benchmarks/watching.py --passes 10000` is the same with a real ledger and the simulated account."""
     desk = Desk(fleet(replicas=2), rows=lambda: [instance(), instance("june/1", fleet(replicas=2), id=101)])
     desk.keep_notes = False
     loop = watch(desk, 100)
     loop.run()
     before = alive(desk)
-    loop.rhythm = Rhythm(60.0, 1000, lambda: 0.5)
+    loop.rhythm = Rhythm(60.0, 10_000, lambda: 0.5)
     loop.run()
     assert desk.shown is not None
-    assert desk.shown.passes == {"good": 1100}
+    assert desk.shown.passes == {"good": 10_100}
     objects, blocks = (after - was for after, was in zip(alive(desk), before, strict=True))
     assert objects < 300
     assert blocks < 900
 
 
 def alive(desk: Desk) -> tuple[int, int]:
-    """Objects that the collector knows, and blocks of memory in use; a leak of one a pass would be a thousand."""
+    """Objects that the collector knows, and blocks of memory in use; a leak of one a pass would be ten thousand."""
     desk.clock.waits.clear()
     gc.collect()
     return len(gc.get_objects()), sys.getallocatedblocks()
