@@ -84,9 +84,18 @@ def plan(**values: Any) -> int:
 
 
 def warn(world: World, screen: Screen) -> None:
-    """Say what the key's finder had to say."""
+    """Say what the key's finder had to say, and from now on why nothing seems to happen: time that is simulated does
+    not keep anybody waiting."""
     for warning in world.warnings:
         screen.alarm(f"warning: {warning}")
+    if world.simulation is None:
+        world.wire.pacing.on_wait = lambda route, seconds: screen.progress(_waiting(route, seconds))
+
+
+def _waiting(route: str, seconds: float) -> str:
+    from reconciler.views.wording import duration
+
+    return f"{duration(seconds)} until the marketplace may be asked again ({route})"
 
 
 def look(world: World, wanted: Wish) -> Pass:

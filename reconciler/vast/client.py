@@ -118,7 +118,7 @@ class Wire:
         for tried in range(1, TRIES):
             if not outcome.is_transient:
                 break
-            self._clock.sleep(max(outcome.wait, self._backoff(tried)))
+            self._pacing.sleep(call.route, max(outcome.wait, self._backoff(tried)))
             outcome = self.once(call)
         return outcome
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Final
 
@@ -31,6 +31,9 @@ SEARCH_WINDOW_SECONDS: Final = 60.0
 RENT_PENALTY_SECONDS: Final = 12.0
 """Documented as `penalty`: a rent that came too early pushes the next one this far away."""
 
+TOLD_SECONDS: Final = 5.0
+"""A wait as long as this is told: somebody may sit there and wonder."""
+
 _MAX_AHEAD = 60.0
 # Nothing asks for more. A clock further ahead was written before the time of day was set back.
 
@@ -39,8 +42,10 @@ class Pacing:
     """The clocks of all routes. A gap counts from the previous answer, or from the moment we gave up on it.
 
     `scale` shortens the documented gaps where a simulator asks for shorter ones or for none; what a 429 asks for
-    itself is waited for in full.
+    itself is waited for in full. `on_wait` is told of each wait of `TOLD_SECONDS` or more before it begins.
     """
+
+    on_wait: Callable[[Route, float], None] = staticmethod(lambda _route, _seconds: None)
 
     def __init__(self, clock: Clock, earliest: Mapping[str, float] | None = None, *, scale: float = 1.0) -> None:
         self._clock = clock
@@ -78,7 +83,13 @@ class Pacing:
             ahead = self.free_at(route) - self._clock.now()
             if ahead <= 0:
                 return
-            self._clock.sleep(ahead)
+            self.sleep(route, ahead)
+
+    def sleep(self, route: Route, seconds: float) -> None:
+        """Let `seconds` pass before the next call of `route`."""
+        if seconds >= TOLD_SECONDS:
+            self.on_wait(route, seconds)
+        self._clock.sleep(seconds)
 
     def answered(self, route: Route, *, too_fast: float | None = None) -> None:
         """Start the route's gap now. `too_fast`: the server said so (429) and asked for these seconds, 0 if none."""

@@ -10,6 +10,7 @@ from builders import instance
 
 from reconciler.cli.compose import open_world
 from reconciler.cli.options import Scope, Shape, Where
+from reconciler.cli.plan import warn
 from reconciler.cli.playground import PlaygroundProbe, is_here
 from reconciler.cli.rereading import Specs
 from reconciler.cli.screen import Screen
@@ -84,6 +85,17 @@ def test_a_policy_that_changes_while_it_is_watched_changes_the_key(
             project.policy(**({"ssh_key": key} if key else {}))
             specs.look(world, lambda _: None)
             assert world.probe.key == (Path(key) if key else None)
+
+
+def test_a_long_wait_for_the_marketplace_is_told_unless_time_is_simulated(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VAST_API_KEY", "a-key-of-sixty-four-characters".ljust(64, "0"))
+    for simulate, told in ((False, "  ... 58s until the marketplace may be asked again (search)\n"), (True, "")):
+        with open_world(Where(simulate, None, 7, Path("state.json"))) as world:
+            warn(world, Screen(Shape("text", False)))
+            world.wire.pacing.on_wait("search", 57.2)
+        assert capsys.readouterr().err == told
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ import pytest
 from reconciler.errors import Unreachable
 from reconciler.provider import Route
 from reconciler.vast.pacing import Pacing
+from reconciler.vast.provider import VastProvider
 
-from .world import START, FakeClock, Script, order, page, provider_for, query, raw, row, said
+from .world import START, FakeClock, Script, order, page, provider_for, query, raw, row, said, wire_for
 
 GAPS: dict[Route, float] = {"rent": 4.5, "destroy": 3.0, "list": 1.0, "show": 2.0, "account": 1.0, "template": 3.0}
 
@@ -151,3 +152,16 @@ def test_searches_are_paced_by_the_provider():
     for _ in range(11):
         provider.search(query())
     assert [time - START for time in script.times] == [0] * 10 + [60]
+
+
+def test_who_waits_long_is_told_before_and_who_waits_a_moment_is_not():
+    """By the pace, by a 429's own wish, and by the pause after a failure."""
+    script = Script(said(429, {}, **{"Retry-After": "20"}), httpx.ReadError("dropped"), page([]))
+    wire, told = wire_for(script, script.clock), []
+    provider = VastProvider(wire, script.clock)
+    wire.pacing.on_wait = lambda route, seconds: told.append((route, seconds, script.clock.now() - START))
+    provider.instances()
+    assert told == [("list", 20.0, 0.0)]
+    wire.pacing.adopt({"list": script.clock.now() + 7200})
+    provider.instances()
+    assert [seconds for _, seconds, _ in told] == [20.0, 60.0], "a clock far ahead is not believed"
