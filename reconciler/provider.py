@@ -325,7 +325,7 @@ class Probe(Protocol):
         ...
 
     def why_no_key(self) -> str | None:
-        """Why the key that is named cannot be used, in words; None where it can, or where none is named."""
+        """Why nobody could log in with the key that is named, in words; None where none is named."""
         ...
 
 

@@ -204,7 +204,7 @@ def _compared(wish: Wish, observation: Observation, record: Record, now: float) 
 
 def refused_logins(checks: Probe | None, needs: Sequence[Need]) -> dict[str, Held]:
     """Fleets that want to rent, whose checks log in, where nobody could: what is rented would never be ready. `ssh`
-    needs no key; but one that is named and cannot be used is a mistake, which would leave it blind."""
+    needs no key; but with one that is named and lets nobody in it would be blind."""
     if checks is None:
         return {}
     fleets = {need.fleet.name: need.fleet for need in needs}

@@ -95,7 +95,7 @@ def warn(world: World, screen: Screen) -> None:
 def _waiting(route: str, seconds: float) -> str:
     from reconciler.views.wording import duration
 
-    return f"{duration(seconds)} until the marketplace may be asked again ({route})"
+    return f"the marketplace is asked again in {duration(seconds)} ({route})"
 
 
 def look(world: World, wanted: Wish) -> Pass:

@@ -24,15 +24,15 @@ class PlaygroundProbe:
         return self.machines.latency_ms(addresses, timeout_s)
 
     def why_no_login(self) -> str | None:
-        """Nobody logs in where nothing is."""
-        return None
+        """Without a key nobody logs in, where nothing is; but a rehearsal finds the mistake in one that is named."""
+        return self.machines.why_no_key()
 
     def key_to_let_in(self) -> str | None:
         """As for real machines."""
         return self.machines.key_to_let_in()
 
     def why_no_key(self) -> str | None:
-        """Why the key that is named cannot be used: a rehearsal finds that mistake as well."""
+        """As for real machines."""
         return self.machines.why_no_key()
 
     def check(self, targets: Sequence[Target]) -> Mapping[int, tuple[Finding, ...]]:

@@ -63,9 +63,11 @@ class MachineProbe:
 
     def why_no_login(self) -> str | None:
         """There is no key that can be used, or the account is known not to hold its public half."""
+        if self.key is None:
+            return "no SSH key is given that can be used"
         public = self.public_key()
         if public is None:
-            return self.why_no_key() or "no SSH key is given that can be used"
+            return f"the key {self.key} cannot be used"
         from reconciler.core.ssh_keys import held
 
         keys = self.account_keys()
@@ -77,8 +79,8 @@ class MachineProbe:
         return public if public is not None and self.account_keys() is None else None
 
     def why_no_key(self) -> str | None:
-        """A key is named that cannot be used: no file, not readable, or none without a passphrase."""
-        return None if self.key is None or self.public_key() is not None else f"the key {self.key} cannot be used"
+        """A key is named, and nobody could log in with it."""
+        return None if self.key is None else self.why_no_login()
 
     def public_key(self) -> str | None:
         """The public half of the private key on one line; None without a key that can be used."""

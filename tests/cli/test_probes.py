@@ -91,7 +91,7 @@ def test_a_long_wait_for_the_marketplace_is_told_unless_time_is_simulated(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VAST_API_KEY", "a-key-of-sixty-four-characters".ljust(64, "0"))
-    for simulate, told in ((False, "  ... 58s until the marketplace may be asked again (search)\n"), (True, "")):
+    for simulate, told in ((False, "  ... the marketplace is asked again in 58s (search)\n"), (True, "")):
         with open_world(Where(simulate, None, 7, Path("state.json"))) as world:
             warn(world, Screen(Shape("text", False)))
             world.wire.pacing.on_wait("search", 57.2)
@@ -114,4 +114,6 @@ def test_on_a_served_playground_only_what_is_here_is_looked_at(host: str | None,
 def test_a_key_that_cannot_be_used_is_found_on_a_served_playground_too(tmp_path: Path) -> None:
     key = tmp_path / "none"
     assert PlaygroundProbe(MachineProbe(LoginKey(key))).why_no_key() == f"the key {key} cannot be used"
+    assert PlaygroundProbe(MachineProbe(LoginKey(key))).why_no_login() == f"the key {key} cannot be used"
     assert PlaygroundProbe(MachineProbe()).why_no_key() is None
+    assert PlaygroundProbe(MachineProbe()).why_no_login() is None

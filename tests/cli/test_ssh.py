@@ -228,7 +228,7 @@ def test_a_simulated_account_takes_a_key_too(project: Project) -> None:
     project.run("ssh-key", "add", "key.pub", "--simulate").assert_success("already")
 
 
-def test_nothing_is_rented_for_checks_whose_key_in_the_policy_cannot_be_used(shell: Shell) -> None:
+def test_nothing_is_rented_for_checks_whose_key_lets_nobody_in(shell: Shell) -> None:
     shell.project.fleet(readiness__checks=[{"ssh": {}}])
     told = "no login: the checks of fleet june log in, and the key /nowhere cannot be used"
     shell.project.policy(ssh_key="/nowhere")
@@ -236,3 +236,8 @@ def test_nothing_is_rented_for_checks_whose_key_in_the_policy_cannot_be_used(she
     shell.run("plan").assert_success()  # The environment goes before the policy.
     shell.project.policy(ssh_key=str(shell.key))
     shell.run("plan", VASTAI_SSH_KEY_PATH=None).assert_success()
+    stranger = key_file(shell.project.path, NOBODYS)
+    told = f"the account does not hold the key {stranger}"
+    shell.run("plan", VASTAI_SSH_KEY_PATH=str(stranger)).assert_code(4, told)
+    shell.run("ssh-key", "add", VASTAI_SSH_KEY_PATH=str(stranger)).assert_success()
+    shell.run("plan", VASTAI_SSH_KEY_PATH=str(stranger)).assert_success()

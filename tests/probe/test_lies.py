@@ -256,6 +256,8 @@ def test_why_nobody_could_log_in(tmp_path):
 def test_why_the_key_that_is_named_is_of_no_use(tmp_path):
     (tmp_path / "nonsense").write_text("no key", encoding="utf-8")
     assert probe(None).why_no_key() is None, "none is named, and a banner needs none"
-    assert probe(key_file(tmp_path), account_keys=lambda: ()).why_no_key() is None
+    own = key_file(tmp_path)
+    assert probe(own, account_keys=lambda: None).why_no_key() is None, "nobody knows"
+    assert probe(own, account_keys=lambda: ()).why_no_key() == f"the account does not hold the key {own}"
     for name in ("none", "nonsense"):
         assert probe(tmp_path / name).why_no_key() == f"the key {tmp_path / name} cannot be used"
