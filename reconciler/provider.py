@@ -315,6 +315,11 @@ class Probe(Protocol):
         """
         ...
 
+    def controls(self, instances: Sequence[Instance]) -> frozenset[str]:
+        """How connections to the marketplace's own proxies of a few of these instances ended, by their causes; an empty
+        one stood. They tell whether anything can be seen from here."""
+        ...
+
     def why_no_login(self) -> str | None:
         """Why nobody could log in to an instance rented now, in words; None where a login may succeed."""
         ...

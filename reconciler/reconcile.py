@@ -18,7 +18,7 @@ from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.placement import Need, Placement
 from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.planner import needs_of
-from reconciler.core.readiness import Look, blinded, logs_in, tries_a_key
+from reconciler.core.readiness import Look, blinded, is_blind, logs_in, suspected, tries_a_key
 from reconciler.core.record import Record, with_unwanted, without_pause
 from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights
@@ -74,13 +74,16 @@ def observe(provider: Provider, record: Record, owner: str, clock: Clock, accoun
 
 
 def looked_at(checks: Probe, observation: Observation, wish: Wish, record: Record, clock: Clock) -> Observation:
-    """The observation with what the checks say of the instances that need a look. Where all are out of reach alike,
-    that tells of this runner and of no instance."""
+    """The observation with what the checks say of the instances that need a look. Where all are out of reach alike, and
+    so is what has nothing to do with them, that tells of this runner and of no instance."""
     fleets = {fleet.name: fleet for fleet in wish.fleets}
     found = list(watched(observation.instances, fleets, record, wish.policy.owner))
     targets = targets_of(found, record, clock.now())
     others = any(seen_ready(record.health.get(each.instance.id), clock.now()) for each in found)
-    findings = blinded(checks.check(targets), seen=others) if targets else {}
+    findings = checks.check(targets) if targets else {}
+    causes = frozenset() if others else suspected(findings)
+    if causes and is_blind(causes, checks.controls([target.instance for target in targets])):
+        findings = blinded(findings)
     look = Look(clock.now(), frozenset(each.instance.id for each in found), findings)
     return replace(observation, look=look)
 

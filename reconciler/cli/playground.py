@@ -27,6 +27,10 @@ class PlaygroundProbe:
         """Without a key nobody logs in, where nothing is; but a rehearsal finds the mistake in one that is named."""
         return self.machines.why_no_key()
 
+    def controls(self, instances: Sequence[Instance]) -> frozenset[str]:
+        """As for real machines, of those that are here."""
+        return self.machines.controls([instance for instance in instances if is_here(instance)])
+
     def key_to_let_in(self) -> str | None:
         """As for real machines."""
         return self.machines.key_to_let_in()

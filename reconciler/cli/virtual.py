@@ -13,6 +13,7 @@ from reconciler.core.readiness import Finding, Target
 from reconciler.probe.known_hosts import KnownHosts
 
 if TYPE_CHECKING:
+    from reconciler.core.instance import Instance
     from reconciler.simulator.distances import Distances
     from reconciler.simulator.knocks import Knocks
 
@@ -34,6 +35,10 @@ class VirtualProbe:
     def why_no_login(self) -> str | None:
         """The simulated account holds every key."""
         return None
+
+    def controls(self, _instances: Sequence[Instance]) -> frozenset[str]:
+        """Whoever is in the simulated world sees."""
+        return frozenset(("",))
 
     def key_to_let_in(self) -> str | None:
         """It holds them already."""

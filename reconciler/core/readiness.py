@@ -154,13 +154,27 @@ def _usual(fleet: Fleet, own: Setup | None) -> tuple[Check, ...]:
     return () if port is None else (Check("tcp", port),)
 
 
-def blinded(findings: Findings, *, seen: bool = False) -> Findings:
-    """The findings, where all that were asked fail alike on the way with nobody blamed: it is rather this runner that
-    does not see. One alone proves nothing of the sort. `seen`: another instance answered just now."""
-    from reconciler.core.causes import ON_THE_WAY
+def suspected(findings: Findings) -> frozenset[str]:
+    """The causes, where all that were asked fail alike before anything answered: it may be this runner that does not
+    see. Empty where one of them tells otherwise, or where nobody is blamed anyway."""
+    from reconciler.core.causes import ON_THE_WAY, REFUSED
 
     last = [all_of[-1] for all_of in findings.values() if all_of]
-    on_the_way = all(each.verdict != "pass" and each.cause in ON_THE_WAY for each in last)
-    if seen or len(last) < 2 or len(last) < len(findings) or not on_the_way:
-        return findings
-    return {i: (*all_of[:-1], replace(all_of[-1], verdict="cannot tell")) for i, all_of in findings.items()}
+    causes = frozenset(each.cause for each in last)
+    alike = all(each.verdict != "pass" for each in last) and (causes <= ON_THE_WAY or causes == {REFUSED})
+    return causes if alike and any(each.verdict == "fail" for each in last) else frozenset()
+
+
+def is_blind(causes: frozenset[str], controls: frozenset[str]) -> bool:
+    """Whether those who gave `causes` alike cannot be judged. `controls`: how connections to something else ended, an
+    empty one stood. One that ended in another way was answered as well: a wall gives all the same."""
+    from reconciler.core.causes import NEVER_COUNTS
+
+    told = controls - NEVER_COUNTS
+    return "" not in told and told <= causes
+
+
+def blinded(findings: Findings) -> Findings:
+    """The findings of a runner that does not see: nobody is blamed for what was missed."""
+    untold = {i: (*all_of[:-1], replace(all_of[-1], verdict="cannot tell")) for i, all_of in findings.items() if all_of}
+    return {**findings, **untold}

@@ -17,6 +17,7 @@ from reconciler.probe.latency import Address, TcpProbe, is_public
 from reconciler.values import dataclass
 
 if TYPE_CHECKING:
+    from reconciler.core.instance import Instance
     from reconciler.core.ssh_keys import SshKey
     from reconciler.probe.rounds import Manner
 
@@ -60,6 +61,12 @@ class MachineProbe:
         heard = go_round(wanted, self.key, self.hosts, self.allow, self.tick, self.manner or Manner())
         nothing: dict[int, tuple[Finding, ...]] = {target.instance.id: () for target in targets}
         return nothing | findings(wanted, heard, self.key, self.account_keys)
+
+    def controls(self, instances: Sequence[Instance]) -> frozenset[str]:
+        """How connections to the proxies of a few of these instances ended, by their causes; an empty one stood."""
+        from reconciler.probe.rounds import Manner, controls
+
+        return controls(instances, self.allow, self.tick, self.manner or Manner())
 
     def why_no_login(self) -> str | None:
         """There is no key that can be used, or the account is known not to hold its public half."""

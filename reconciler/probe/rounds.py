@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.core.causes import NO_TIME
+from reconciler.core.instance import Endpoint, Instance
 from reconciler.core.readiness import Target
 from reconciler.probe.dialling import Connect, Dialler
 from reconciler.probe.key import load_key
@@ -23,6 +24,8 @@ from reconciler.probe.visit import Missed, Patience, Visit
 AT_ONCE = 64
 """Instances side by side."""
 SLICE_S = 0.2
+CONTROLS = 3
+"""So many proxies are tried, one after the other, to know whether anything can be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,32 @@ def go_round(
         means = _means(Dialler(names, allow, manner.connect), hosts, key)
         looks = [Look(means, target, Visit(manner.patience)) for target in targets]
         return _all_heard(looks, tick, manner)
+
+
+def controls(
+    instances: Sequence[Instance], allow: Callable[[Address], bool], tick: Callable[[], None], manner: Manner
+) -> frozenset[str]:
+    """How connections to the proxies of a few instances ended, by their causes; an empty one stood, and is the last."""
+    proxies = dict.fromkeys(each.ssh_proxy for each in instances if each.ssh_proxy is not None)
+    found: set[str] = set()
+    with closing(Names(manner.resolve)) as names:
+        dialler = Dialler(names, allow, manner.connect)
+        for proxy in list(proxies)[:CONTROLS]:
+            tick()
+            found.add(_control(dialler, proxy, manner.patience))
+            if "" in found:
+                break
+    return frozenset(found)
+
+
+def _control(dialler: Dialler, proxy: Endpoint, patience: Patience) -> str:
+    visit = Visit(patience)
+    visit.begin(time.monotonic() + patience.target_s)
+    try:
+        with dialler.dialled(proxy, visit):
+            return ""
+    except Missed as missed:
+        return missed.cause
 
 
 def _means(dialler: Dialler, hosts: KnownHosts, key: Path | None) -> Means:

@@ -13,6 +13,7 @@ from reconciler.cli.plan import look
 from reconciler.cli.screen import Screen
 from reconciler.clock import Clock
 from reconciler.core.evidence import Settle
+from reconciler.core.instance import Instance
 from reconciler.core.readiness import Finding, Target
 from reconciler.core.record import Record
 from reconciler.core.text import safe
@@ -40,11 +41,16 @@ class Eyes:
     asked: list[list[int]] = field(default_factory=list)
     locked_out: str | None = None
     """Why nobody can log in."""
+    beside: frozenset[str] = frozenset(("",))
+    """How connections to what has nothing to do with the instances end."""
     keyless: str | None = None
     """Why the key that is named cannot be used."""
 
     def why_no_login(self) -> str | None:
         return self.locked_out
+
+    def controls(self, _instances: Sequence[Instance]) -> frozenset[str]:
+        return self.beside
 
     def key_to_let_in(self) -> str | None:
         return None

@@ -184,18 +184,19 @@ def test_a_runner_that_does_not_see_destroys_nothing_and_strikes_nobody(
     project: Project, judge: Judge, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.fleet(replicas=2, **CARDS)
-    assert checked.apply(project, judge) == 1
+    blind = Eyes(judge, beside=frozenset((TIMED_OUT,)))
+    assert checked.apply(project, eyes=blind) == 1
     assert "cannot be told" in capsys.readouterr().err
     rented = project.ids()
     assert sorted(rented) == ["june/0", "june/1"]
     for _ in range(3):
         project.advance("10m")
-        checked.apply(project, judge, step_only=True)
+        checked.apply(project, eyes=blind, step_only=True)
     assert (project.ids(), struck(project)) == (rented, {})
     assert checked.apply(project) == 0
-    checked.apply(project, judge, step_only=True)
+    checked.apply(project, eyes=blind, step_only=True)
     project.advance("1h")
-    checked.apply(project, judge, step_only=True)
+    checked.apply(project, eyes=blind, step_only=True)
     assert (project.ids(), struck(project)) == (rented, {})
 
 

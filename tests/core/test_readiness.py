@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import fleet, instance
 
-from reconciler.core.causes import NO_KEY, NO_ROUTE, REFUSED, TIMED_OUT
+from reconciler.core.causes import NO_BANNER, NO_KEY, NO_ROUTE, NOT_RESOLVED, REFUSED, TIMED_OUT
 from reconciler.core.instance import Setup
 from reconciler.core.model import Port
 from reconciler.core.readiness import (
@@ -16,6 +16,8 @@ from reconciler.core.readiness import (
     boot_timeout_s,
     checks_of,
     checks_of_another,
+    is_blind,
+    suspected,
     tries_a_key,
 )
 
@@ -108,43 +110,46 @@ def said(*causes):
     return {i: (Finding(SSH, "fail" if cause else "pass", cause),) for i, cause in enumerate(causes, 1)}
 
 
-def verdicts(findings):
-    return [all_of[-1].verdict for all_of in findings.values()]
-
-
-BLIND = {
-    "all time out": said(TIMED_OUT, TIMED_OUT),
-    "all have no route": said(NO_ROUTE, NO_ROUTE, NO_ROUTE),
-    "all in ways that are the way's": said(NO_ROUTE, TIMED_OUT),
-    "all without a key": said(NO_KEY, NO_KEY),
+SUSPECT = {
+    "all time out": (said(TIMED_OUT, TIMED_OUT), {TIMED_OUT}),
+    "one alone times out": (said(TIMED_OUT), {TIMED_OUT}),
+    "in ways that are the way's": (said(NO_ROUTE, TIMED_OUT), {NO_ROUTE, TIMED_OUT}),
+    "all refuse, as a wall may": (said(REFUSED, REFUSED), {REFUSED}),
+    "one alone refuses": (said(REFUSED), {REFUSED}),
+    "another one was not asked": ({**said(TIMED_OUT), 9: ()}, {TIMED_OUT}),
+    "one of them passes": (said(TIMED_OUT, "", TIMED_OUT), ()),
+    "one of them answers, if only to refuse": (said(TIMED_OUT, REFUSED), ()),
+    "one of them spoke": (said(TIMED_OUT, NO_BANNER), ()),
+    "nobody is blamed in any case": (blinded(said(NO_ROUTE, NO_KEY)), ()),
+    "nothing was asked": ({}, ()),
 }
 
 
-@pytest.mark.parametrize("findings", BLIND.values(), ids=BLIND.keys())
-def test_where_all_fail_alike_on_the_way_nobody_is_blamed(findings):
-    assert set(verdicts(blinded(findings))) == {"cannot tell"}
-    assert [f[-1].cause for f in blinded(findings).values()] == [f[-1].cause for f in findings.values()]
+@pytest.mark.parametrize(("findings", "causes"), SUSPECT.values(), ids=SUSPECT.keys())
+def test_where_all_fail_alike_on_the_way_it_may_be_the_runner(findings, causes):
+    assert suspected(findings) == frozenset(causes)
 
 
-SEEING = {
-    "one alone": said(TIMED_OUT),
-    "one of them passes": said(TIMED_OUT, "", TIMED_OUT),
-    "one of them answers, if only to refuse": said(TIMED_OUT, REFUSED),
-    "all refuse: they were reached": said(REFUSED, REFUSED),
-    "one of them has no check that could tell": {**said(TIMED_OUT), 9: ()},
-    "nothing was asked": {},
+CONTROLS = {
+    "nothing else could be tried": (TIMED_OUT, (), True),
+    "something else stands": (TIMED_OUT, ("",), False),
+    "one of several stands": (REFUSED, (REFUSED, ""), False),
+    "all else is swallowed, too": (TIMED_OUT, (TIMED_OUT,), True),
+    "all else is refused, too": (REFUSED, (REFUSED,), True),
+    "a wall that swallows does not refuse": (TIMED_OUT, (REFUSED,), False),
+    "a wall that refuses does not swallow": (REFUSED, (TIMED_OUT,), False),
+    "no name is found": (REFUSED, (NOT_RESOLVED,), True),
+    "there is no route": (TIMED_OUT, (NO_ROUTE,), True),
 }
 
 
-@pytest.mark.parametrize("findings", SEEING.values(), ids=SEEING.keys())
-def test_where_one_tells_something_all_count(findings):
-    assert blinded(findings) == findings
-
-
-def test_where_another_instance_answered_just_now_the_runner_sees():
-    assert blinded(BLIND["all time out"], seen=True) == BLIND["all time out"]
+@pytest.mark.parametrize(("cause", "controls", "blind"), CONTROLS.values(), ids=CONTROLS.keys())
+def test_what_has_nothing_to_do_with_them_tells_whether_the_runner_sees(cause, controls, blind):
+    assert is_blind(frozenset((cause,)), frozenset(controls)) is blind
 
 
 def test_what_passed_before_the_failure_stays_as_it_is():
-    findings = {i: (Finding(SSH, "pass"), Finding(HTTP, "fail", TIMED_OUT)) for i in (1, 2)}
-    assert [[f.verdict for f in all_of] for all_of in blinded(findings).values()] == [["pass", "cannot tell"]] * 2
+    findings = {i: (Finding(SSH, "pass"), Finding(HTTP, "fail", TIMED_OUT)) for i in (1, 2)} | {3: ()}
+    found = blinded(findings)
+    assert [[f.verdict for f in all_of] for all_of in found.values()] == [["pass", "cannot tell"]] * 2 + [[]]
+    assert [f[-1].cause for f in found.values() if f] == [TIMED_OUT] * 2

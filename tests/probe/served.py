@@ -51,7 +51,7 @@ def key_file(folder: Path, key: asyncssh.SSHKey = OURS) -> Path:
 
 
 def probe(key: Path | None = None, patience: Patience = HASTE, **options: object) -> MachineProbe:
-    return MachineProbe(LoginKey(key), allow=public_or_loopback, **{"manner": Manner(patience), **options})  # type: ignore[arg-type]
+    return MachineProbe(LoginKey(key), **{"allow": public_or_loopback, "manner": Manner(patience), **options})  # type: ignore[arg-type]
 
 
 def target(instance: Instance, *checks: Check) -> Target:

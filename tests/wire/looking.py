@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reconciler.core.instance import Instance
 from reconciler.core.readiness import Finding, Target
 from reconciler.core.text import safe
 from reconciler.probe.checks import MachineProbe
@@ -28,6 +29,10 @@ class Told:
 
     def why_no_login(self) -> None:
         """It has every key."""
+
+    def controls(self, instances: Sequence[Instance]) -> frozenset[str]:
+        """All else can be reached."""
+        return frozenset(("",))
 
     def key_to_let_in(self) -> str | None:
         return self.key

@@ -25,6 +25,7 @@ BLIND = {
     "with a key that is not there": ("gpu", from_here(key=Path("/nowhere/id_ed25519"))),
     "without a route": ("ssh", from_here(NO_ROUTE)),
     "behind a wall that swallows all": ("ssh", from_here(SILENCE)),
+    "behind a wall that refuses all": ("ssh", from_here(REFUSED)),
     "with a broken DNS": ("ssh", from_here(REFUSED, NO_NAMES)),
 }
 
@@ -52,11 +53,12 @@ def assert_nobody_was_blamed(stub, desk, before) -> None:
     assert not any(debut.failures for debut in desk.record.debuts.values())
 
 
+@pytest.mark.parametrize("replicas", [1, 2, 4])
 @pytest.mark.parametrize(("checks", "probe"), BLIND.values(), ids=BLIND)
-def test_what_was_ready_stays(stub, desk, checks, probe):
-    desk.declare(fleet(replicas=2, more=CHECKS[checks]))
+def test_what_was_ready_stays(stub, desk, checks, probe, replicas):
+    desk.declare(fleet(replicas=replicas, more=CHECKS[checks]))
     desk.checks = Told()
-    for _ in range(2):
+    for _ in range(4):
         desk.apply()
         desk.clock.time += HALF_AN_HOUR
     assert {health.verdict for health in desk.record.health.values()} == {"pass"}
@@ -65,16 +67,17 @@ def test_what_was_ready_stays(stub, desk, checks, probe):
     assert set(a_day(desk)) == {0}
     assert_nobody_was_blamed(stub, desk, before)
     desk.checks = Told()
-    assert "2 running" in desk.plan().out
+    assert f"{replicas} running" in desk.plan().out
 
 
+@pytest.mark.parametrize("replicas", [1, 2])
 @pytest.mark.parametrize(("checks", "probe"), BLIND.values(), ids=BLIND)
-def test_what_nobody_ever_saw_ready_stays_too_and_the_plan_says_why(stub, desk, checks, probe):
-    desk.declare(fleet(replicas=2, more=CHECKS[checks]))
+def test_what_nobody_ever_saw_ready_stays_too_and_the_plan_says_why(stub, desk, checks, probe, replicas):
+    desk.declare(fleet(replicas=replicas, more=CHECKS[checks]))
     desk.checks = SaysNothing()
     desk.apply()
     before = sorted(stub.instances)
-    assert len(before) == 2
+    assert len(before) == replicas
     desk.checks = probe
     a_day(desk)
     assert_nobody_was_blamed(stub, desk, before)
@@ -83,6 +86,22 @@ def test_what_nobody_ever_saw_ready_stays_too_and_the_plan_says_why(stub, desk, 
     desk.clock.time += HALF_AN_HOUR
     desk.apply()
     assert {health.verdict for health in desk.record.health.values()} == {"pass"}
+
+
+@pytest.mark.parametrize("cause", ["timed out", "connection refused"])
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_machines_that_do_not_answer_to_a_runner_that_reaches_others_are_replaced(stub, desk, replicas, cause):
+    """The same silence, seen by a runner that sees: the proof that these scenes can fail."""
+    desk.declare(fleet(replicas=replicas, more=CHECKS["ssh"]))
+    desk.checks = Told()
+    for _ in range(2):
+        desk.apply()
+        desk.clock.time += HALF_AN_HOUR
+    mute = set(stub.instances)
+    desk.checks = Told(lambda number: cause if number in mute else "")
+    a_day(desk)
+    assert not mute & set(stub.instances)
+    assert len(desk.record.strikes) == replicas
 
 
 def test_a_machine_that_does_not_answer_beside_one_that_does_is_replaced(stub, desk):
