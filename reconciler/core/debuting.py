@@ -21,6 +21,11 @@ def is_condemned(part: FleetDiff) -> bool:
     return bool(condemned(_now(part)))
 
 
+def tried(part: FleetDiff) -> frozenset[int]:
+    """Machines on which a spec that nobody has seen run yet has failed: another one tells more."""
+    return frozenset(each.machine_id for each in _now(part).failures)
+
+
 def doomed(part: FleetDiff) -> frozenset[int]:
     """Instances that were never ready, in a fleet whose spec is condemned: none of them is replaced."""
     return frozenset(m.id for m in _never_ready(part)) if is_condemned(part) else frozenset()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from decimal import ROUND_UP, Decimal
 
+from reconciler.core import in_vain
 from reconciler.core.budget import (
     Room,
     Spending,
@@ -77,6 +78,16 @@ def hold(plan: FleetPlan, held: Held, keep: Callable[[Action], bool]) -> FleetPl
         return plan
     kept = tuple(a for a in plan.actions if keep(a))
     return replace(plan, actions=kept, held=(*plan.held, replace(held, fleet=plan.fleet.name, actions=out)))
+
+
+def _hold_rents(plan: FleetPlan, held: Held, refused: Collection[int]) -> FleetPlan:
+    """The plan without rents that are refused, by identity; what was never ready goes all the same."""
+    out = tuple(a for a in plan.actions if id(a) in refused)
+    if not out:
+        return plan
+    kept = (a for a in plan.actions if id(a) not in refused)
+    held = replace(held, fleet=plan.fleet.name, actions=in_vain.rents(out))
+    return replace(plan, actions=(*kept, *in_vain.ends(out)), held=(*plan.held, held))
 
 
 def _foreign(plan: FleetPlan, part: FleetDiff, allowed: Allowed) -> FleetPlan:
@@ -180,14 +191,14 @@ def _fleet_budget(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
                 each.takes(action, weight)
         else:
             out.append(action)
-    changed = replace(plan, actions=tuple(kept))
+    changed = replace(plan, actions=(*kept, *in_vain.ends(out)))
     if not out:
         return changed
     lost = sum((t.ceiling for t in part.lost()), Decimal(0))
     doubt = f", ${lost:.3f}/h of them for attempts of the day that were never made" if lost else ""
     spent_text = f"${room.used:.3f}/h are committed{doubt}"
     message = f"{len(out)} more would exceed the fleet's budget of ${budget:.3f}/h ({spent_text})"
-    held = Held("fleet budget", message, "price.budget_per_hour", plan.fleet.name, tuple(out))
+    held = Held("fleet budget", message, "price.budget_per_hour", plan.fleet.name, in_vain.rents(out))
     return replace(changed, held=(*changed.held, held))
 
 
@@ -277,8 +288,7 @@ def _rents(plan: Plan) -> Iterator[Spending]:
 def _limit_rents(plan: Plan, room: Room, weigh: Callable[[Spending], Weight], held: Held) -> Plan:
     """Keep rents in their order while there is room for them; hold the others."""
     refused = {id(action) for action in _rents(plan) if not room.takes(action, weigh(action))}
-    fleets = tuple(hold(fleet, held, lambda a: id(a) not in refused) for fleet in plan.fleets)
-    return replace(plan, fleets=fleets)
+    return replace(plan, fleets=tuple(_hold_rents(fleet, held, refused) for fleet in plan.fleets))
 
 
 def _runway(plan: Plan, limits: Limits, standing: Standing, account: Account | None) -> Plan:

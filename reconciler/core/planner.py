@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from reconciler.core.debuting import doomed, is_condemned
+from reconciler.core.debuting import doomed, is_condemned, tried
 from reconciler.core.diff import Diff, FleetDiff, Member, SeatView
 from reconciler.core.evidence import Vanished
 from reconciler.core.faults import STOPPED
+from reconciler.core.in_vain import is_in_vain
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet
 from reconciler.core.outbid import new_bids, successor_of, why_replaced
@@ -45,7 +46,7 @@ def needs_of(
 
     `ceilings`, where given, are an approved plan's: a seat that is not in it gets nothing. `beside` are the owners
     whose fleets of the same name are accepted. `failed` are machines that failed in this run; those under an
-    unhealthy instance are out as well. `vanished` are seats whose instance is gone: to fill them is a repair. Seats of
+    unhealthy instance are out as well, and those on which a spec at its debut failed. `vanished` are seats whose instance is gone: to fill them is a repair. Seats of
     `if_failed` get nothing while they are only drifted.
     """
     failed = failed.union(*(_failing(view) for part in diff.fleets for view in part.seats))
@@ -54,7 +55,7 @@ def needs_of(
             view.seat,
             successor_of(part.fleet, view) or part.fleet,
             _cap(part.fleet, view.seat, ceilings),
-            failed,
+            failed | tried(part),
             in_line=view.bucket == "drifted" and _drifted_before(part, view.seat) >= part.fleet.step,
             repair=view.bucket in ("unhealthy", "outbid") or view.emptied or view.seat in vanished,
         )
@@ -149,7 +150,7 @@ def _amiss(part: FleetDiff) -> int:
 
 
 def _given_up(view: SeatView, member: Member) -> Destroy:
-    """What was never ready goes, and nothing comes for it: the next one would fail alike."""
+    """What was never ready goes, and nothing comes for it: the next one would fail alike, or none is for sale."""
     return Destroy(view.seat, member, f"instance {member.id} {_wrong(member)}", unasked=True)
 
 
@@ -177,6 +178,9 @@ def _of_seat(
         yield Create(view.seat, fleet, choice, _ceiling(choice, fleet), reason, going or rents_wait, view.emptied)
     elif choice is not None and view.keeper is not None and view.bucket == "unhealthy":
         yield _repair(view, view.keeper, choice, fleet, rents_wait)
+    elif view.keeper is not None and view.bucket == "unhealthy":
+        if view.seat in placement.unplaced and is_in_vain(view.keeper):
+            yield _given_up(view, view.keeper)
     elif choice is not None and view.keeper is not None and view.bucket == "outbid":
         yield _follow(view, view.keeper, choice, fleet, pace.next(view.seat) or going or rents_wait)
     elif choice is not None and view.keeper is not None and view.bucket == "drifted":

@@ -5,10 +5,11 @@ They judge the same for `plan` and `status`; what they refuse is named with its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from reconciler.core import in_vain
 from reconciler.core.debuting import GUARD, refusal
 from reconciler.core.diff import FleetDiff, SeatView
 from reconciler.core.model import Fleet, Limits
@@ -53,10 +54,12 @@ def _often_replaced(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPl
     most = limits.replacements_per_seat_per_day
     worn = {view.seat: view for view in part.seats if len(view.replaced) >= most}
     out = [a for a in plan.actions if a.seat in worn and isinstance(a, Create | Replace) and is_unasked(a)]
-    if not out:
-        return plan
-    kept = tuple(a for a in plan.actions if not any(a is each for each in out))
-    return replace(plan, actions=kept, held=(*plan.held, *(_worn(a, worn[a.seat], most) for a in out)))
+    return _without(plan, out, [_worn(a, worn[a.seat], most) for a in in_vain.rents(out)])
+
+
+def _without(plan: FleetPlan, out: Sequence[Action], held: Iterable[Held]) -> FleetPlan:
+    kept = (a for a in plan.actions if not any(a is each for each in out))
+    return replace(plan, actions=(*kept, *in_vain.ends(out)), held=(*plan.held, *held))
 
 
 def _worn(action: Action, view: SeatView, most: int) -> Held:
@@ -80,8 +83,7 @@ def _too_dear(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPlan:
     most = wasted_limit(part.fleet, limits)
     dear = {view.seat: view for view in part.seats if view.wasted >= most and view.wasted > 0}
     out = [a for a in plan.actions if a.seat in dear and isinstance(a, Create | Replace)]
-    kept = tuple(a for a in plan.actions if not any(a is each for each in out))
-    return replace(plan, actions=kept, held=(*plan.held, *(_dear(a, dear[a.seat], most) for a in out)))
+    return _without(plan, out, [_dear(a, dear[a.seat], most) for a in in_vain.rents(out)])
 
 
 def _dear(action: Action, view: SeatView, most: Decimal) -> Held:
