@@ -92,6 +92,26 @@ def test_one_that_is_never_ready_is_replaced_in_the_same_run_its_log_kept_and_it
     assert [log["reason"] for log in document["logs"]] == ["not ready in 20m: ssh: connection refused", None]
 
 
+def test_a_seat_whose_instances_are_never_ready_costs_so_much_a_day_and_no_more(project: Project) -> None:
+    """A run every ten minutes; one seat of two has instances that never pass: three replacements, then none."""
+    project.fleet(replicas=2, **CARDS)
+    failing: list[int] = []
+
+    def judge(target: Target) -> str:
+        mine = target.instance.label is not None and "/june/1/" in target.instance.label
+        failing.extend([target.instance.id] if mine and target.instance.id not in failing else [])
+        return REFUSED if mine else ""
+
+    for _ in range(24 * 6):
+        checked.apply(project, judge, step_only=True)
+        project.advance("10m")
+    assert len(failing) == 4, "the first one, and three replacements"
+    assert set(project.ids()) == {"june/0"}
+    [wasted] = checked.record(project).wasted.values()
+    assert sum(dollars for _, dollars in wasted) < 3 * Decimal(CARDS["price__max_per_hour"])
+    project.plan().assert_code(4, "replacements per seat", "free june/1")
+
+
 def test_a_struck_machine_is_refused_by_name_until_it_is_forgiven(project: Project) -> None:
     machine = one_of_many(project)
     checked.apply(project, never(REFUSED, machine))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from builders import NOW, diff, fleet, instance, intent, money, offers, placed, plans, record, seat, told
 
+from reconciler.core.budget import Standing
 from reconciler.core.debut import KEPT, Debut, Failure, condemned, with_debut, with_failures, with_proof
 from reconciler.core.debuting import with_debut_waits
 from reconciler.core.fields import spec_hash
-from reconciler.core.guards import Allowed, guard_fleet
+from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.health import Health
 from reconciler.core.model import Limits, Policy
-from reconciler.core.planner import fleet_plan
+from reconciler.core.plan import Plan
+from reconciler.core.planner import fleet_plan, needs_of
 from reconciler.core.record import without_pause
 
 JUNE = fleet(replicas=4)
@@ -214,6 +218,64 @@ def test_a_seat_whose_instances_were_never_ready_costs_so_much_a_day(dollars, ag
     if refused:
         assert plan.held[0].lift == "reconcile free june/0"
         assert [str(a.seat) for a in plan.held[0].actions] == ["june/0"]
+
+
+OFTEN = {seat("june/0"): (NOW - 3, NOW - 2, NOW - 1)}
+DEAR = {seat("june/0"): ((NOW, money("9")),)}
+NOTHING = Standing(0, money("0"), money("0"))
+WITHOUT_SUCCESSOR = {
+    # what is remembered, the spec, the policy's limits, what the run may add, the guard that refuses the rent
+    "replaced too often": ({"replaced": OFTEN}, {}, {}, None, "replacements per seat"),
+    "its predecessors cost too much": (
+        {"wasted": {seat("june/0"): ((NOW, money("9")),)}},
+        {},
+        {},
+        None,
+        "wasted per seat",
+    ),
+    "beyond the fleet's budget": ({}, {"budget_per_hour": "0.05"}, {}, None, "fleet budget"),
+    "beyond the policy's budget": ({}, {}, {"budget_per_hour": money("0.05")}, None, "policy budget"),
+    "beyond what a run may rent": ({}, {}, {"rents_per_run": 0}, None, "rents per run"),
+    "beyond what a run may add": ({}, {}, {}, "0.01", "added per hour"),
+}
+
+
+@pytest.mark.parametrize(
+    ("remembered", "spec", "limits", "most", "guard"), WITHOUT_SUCCESSOR.values(), ids=WITHOUT_SUCCESSOR.keys()
+)
+def test_what_was_never_ready_goes_though_nothing_may_be_rented_for_it(remembered, spec, limits, most, guard):
+    """It would bill for ever, and serve nobody."""
+    rows, proved = never_ready(1)
+    june = fleet(replicas=1, **spec)
+    rules, added = Limits(**limits), Allowed(max_added=None if most is None else money(most))
+    cheap = [replace(rows[0], price_per_hour=money("0.01"))]
+    part = guarded(cheap, replace(proved, **remembered), june, rules)
+    plan = guard_all(Plan("default", 1, NOW, (part,)), rules, Standing(0, money("0"), money("0")), None, added).fleets[
+        0
+    ]
+    assert [(type(a).__name__, a.old.id, a.unasked) for a in plan.actions] == [("Destroy", 100, True)]
+    (held,) = plan.held
+    assert (held.guard, [type(a).__name__ for a in held.actions]) == (guard, ["Create"])
+
+
+def test_what_was_never_ready_goes_though_nothing_is_for_sale():
+    (action,) = guarded(*never_ready(1), fleet(replicas=1), prices=()).actions
+    assert (type(action).__name__, action.old.id) == ("Destroy", 100)
+
+
+def test_what_was_ready_once_stays_where_nothing_may_be_rented_for_it():
+    rows = [instance("june/0", fleet(replicas=1), id=100, status="offline")]
+    before = record(since={(100, "offline"): NOW - 900}, health={100: Health(0.0, NOW - 999)}, replaced=OFTEN)
+    assert guarded(rows, before, fleet(replicas=1)).actions == ()
+    assert guarded(rows, before, fleet(replicas=1), prices=()).actions == ()
+
+
+def test_a_machine_on_which_a_new_spec_failed_is_not_taken_again():
+    one = debut("image not found")
+    before = record(debuts={KEY: one})
+    assert needs_of(diff(JUNE, [], before))[0].not_on == {one.failures[0].machine_id}
+    proved = record(debuts={KEY: replace(one, proved=True)})
+    assert needs_of(diff(JUNE, [], proved))[0].not_on == frozenset()
 
 
 def test_the_steps_of_a_rollout_cost_so_much_a_day_too():
