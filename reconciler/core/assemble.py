@@ -128,7 +128,17 @@ def assemble(wish: Wish, readings: Readings, now: float, done: Done) -> Plan:
     empty = sorted(v.seat for part in diff.fleets for v in part.seats if v.seat in wish.replacing and v.keeper is None)
     warnings = [*_warnings(cost, policy.limits), *(f"--prune {name}: no instance of such a fleet" for name in nothing)]
     warnings += [f"--replace {seat}: no instance is there" for seat in empty]
+    warnings += _alarms(diff, record)
     return replace(plan, cost=cost, warnings=(*warnings, *map(_taken_back, readings.merged.taken_back)))
+
+
+def _alarms(diff: Diff, record: Record) -> list[str]:
+    doubted = [m for part in diff.fleets for m in part.members() if m.health is not None and m.health.cause]
+    if not doubted:
+        return []
+    from reconciler.core.alarms import warnings_of
+
+    return list(warnings_of(doubted, record))
 
 
 def _taken_back(item: Leaving) -> str:

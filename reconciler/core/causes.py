@@ -41,6 +41,8 @@ NO_GPU = "no gpu seen"
 GPU_MISSING = "gpu missing"
 WRONG_GPU = "wrong gpu"
 WRONG_MEMORY = "wrong memory"
+WRONG_DRIVER = "wrong driver"
+"""It is older than it was rented with."""
 NOT_HTTP = "not http"
 
 NEVER_COUNTS = frozenset((NO_KEY, NO_ROUTE, NOT_RESOLVED, NO_SOCKETS, NOT_CONNECTED, NO_ADDRESS, NO_TIME))

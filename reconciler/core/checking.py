@@ -29,15 +29,23 @@ class Watched:
     fleet: Fleet
     mark: Mark
 
-    @property
-    def target(self) -> Target:
+    def target(self, health: Health | None) -> Target:
         """What is to be looked at, and what the GPUs there must be: as rented."""
         instance, fleet = self.instance, self.fleet
         rented_so = self.mark.spec_hash == spec_hash(fleet) and not self.mark.adopted
         checks = checks_of(fleet, instance) if rented_so else checks_of_another(fleet, instance)
         models = fleet.gpu.models if instance.gpu_name is None else (normalise(instance.gpu_name),)
         count = instance.gpu_count if instance.gpu_count is not None else fleet.gpu.count
-        return Target(instance, checks, models, count, instance.vram_mb)
+        return Target(instance, checks, models, count, instance.vram_mb, tuple(self._drivers(health)))
+
+    def _drivers(self, health: Health | None) -> Iterator[str]:
+        """What the driver must not be older than: what the account tells, and until the instance was ready for the
+        first time what its fleet asks of a host. Later that rule binds no more: it chooses offers, and one that was
+        written meanwhile replaces nothing."""
+        if self.instance.driver is not None:
+            yield self.instance.driver
+        if self.fleet.host.min_driver is not None and health is not None and health.ready_at is None:
+            yield self.fleet.host.min_driver
 
 
 def watched(
@@ -53,9 +61,10 @@ def watched(
 def targets_of(found: Iterable[Watched], record: Record, now: float) -> tuple[Target, ...]:
     """Those that run and are not known to be ready, or were looked at too long ago."""
     return tuple(
-        each.target
+        each.target(health)
         for each in found
-        if state_of(each.instance, now) is State.READY and not seen_ready(record.health.get(each.instance.id), now)
+        for health in (record.health.get(each.instance.id),)
+        if state_of(each.instance, now) is State.READY and not seen_ready(health, now)
     )
 
 

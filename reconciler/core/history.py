@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, get_args
 
+from reconciler.core.alarms import ANOTHER_KEY, key_of, ringing
 from reconciler.core.diff import Diff, Member
 from reconciler.core.evidence import Merged
 from reconciler.core.label import Seat
@@ -30,6 +31,7 @@ EventKind = Literal[
     "leak opened",
     "leak closed",
     "vanished",
+    "host key changed",
     "held back",
     "paused",
     "resumed",
@@ -160,7 +162,7 @@ def _ready(booting: Mapping[int, float], members: Iterable[Member], at: float) -
 
 
 def _standing(record: Record, plan: Plan) -> Iterator[tuple[str, Event]]:
-    """What stands now, by key: `held/GUARD/FLEET`, `frozen/INDEX/FLEET` and `leak/ID`."""
+    """What stands now, by key: `held/GUARD/FLEET`, `frozen/INDEX/FLEET`, `key/ID` and `leak/ID`."""
     for held in plan.refusals():
         fleet = held.fleet or ""
         yield (
@@ -169,6 +171,8 @@ def _standing(record: Record, plan: Plan) -> Iterator[tuple[str, Event]]:
         )
     for note in (note for fleet in plan.fleets for note in fleet.notes if note.kind == "frozen"):
         yield f"frozen/{note.seat.index}/{note.seat.fleet}", of_seat(plan.made_at, "frozen", note.seat, note.text)
+    for instance_id, seat in ringing(record):
+        yield key_of(instance_id), of_seat(plan.made_at, "host key changed", seat, f"it {ANOTHER_KEY}", instance_id)
     for item in record.leaving.values():
         text = f"told to go and not proven gone: {item.reason}"
         yield f"leak/{item.id}", of_seat(plan.made_at, "leak opened", item.seat, text, item.id, item.rate_per_hour)
@@ -176,9 +180,9 @@ def _standing(record: Record, plan: Plan) -> Iterator[tuple[str, Event]]:
 
 def _judged(key: str, seen: Collection[str]) -> bool:
     """Whether the condition is over unless this plan shows it. A refusal of a fleet that it does not look at stays as
-    it was, and a leak until `closing` ends it; what boots is put in again."""
+    it was, and a leak until `closing` ends it; what boots is put in again, and a host key is told by the record."""
     kind, _, rest = key.partition("/")
-    return kind == "boot" or (kind in ("held", "frozen") and rest.rpartition("/")[2] in seen)
+    return kind in ("boot", "key") or (kind in ("held", "frozen") and rest.rpartition("/")[2] in seen)
 
 
 def closing(before: Record, record: Record, at: float) -> tuple[Record, tuple[Event, ...]]:

@@ -55,6 +55,8 @@ class Instance:
     gpu_count: int | None = None
     vram_mb: Decimal | None = None
     """Per GPU."""
+    driver: SafeText | None = None
+    """The version of the GPUs' driver."""
     location: SafeText | None = None
     """Claimed by the host, `California, US`."""
     price_per_hour: Decimal | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from reconciler.core.alarms import ANOTHER_KEY, has_another_key
 from reconciler.core.diff import Diff, SeatView
 from reconciler.core.evidence import Vanished
 from reconciler.core.incidents import Incident, Letter
@@ -138,8 +139,11 @@ def _serves(view: SeatView) -> bool:
 
 
 def _died(view: SeatView, gone: Vanished | None, now: float) -> Incident | None:
-    """The seat's instance is dead beyond its grace, or went without being asked to."""
+    """The seat's instance is dead beyond its grace, or went without being asked to; another host key has no grace."""
     keeper, seat = view.keeper, view.seat
+    if keeper is not None and has_another_key(keeper.health):
+        text = f"{seat}: down {clock_text(now)}, instance {keeper.id} {ANOTHER_KEY}"
+        return Incident("", "down", now, text, seat.fleet, seat.index, keeper.id, keeper.instance.price_per_hour)
     if keeper is not None and keeper.fault is not None and keeper.fault.grace_left_s <= 0:
         since, what = keeper.fault.since, f"instance {keeper.id} is {keeper.fault.kind}"
         found = _lost(seat, since, what, keeper.id, keeper.instance.price_per_hour)

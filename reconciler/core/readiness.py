@@ -72,6 +72,8 @@ class Target:
     gpu_count: int = 1
     vram_mb: Decimal | None = None
     """Per GPU; None: not judged."""
+    drivers: tuple[str, ...] = ()
+    """Versions that the driver must not be older than; what is no version is not judged."""
 
 
 @dataclass(frozen=True, slots=True)

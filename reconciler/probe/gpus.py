@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from reconciler.core.cards import same_card
-from reconciler.core.causes import GPU_MISSING, NO_DRIVER, NO_GPU, WRONG_GPU, WRONG_MEMORY, exited
+from reconciler.core.causes import GPU_MISSING, NO_DRIVER, NO_GPU, WRONG_DRIVER, WRONG_GPU, WRONG_MEMORY, exited
 from reconciler.core.readiness import Target
 from reconciler.probe.visit import Missed
 
@@ -38,11 +38,12 @@ def judge(code: int, said: str, target: Target) -> None:
     cards = read_cards(said)
     if not cards:
         raise Missed(NO_GPU, said.strip())
-    _judge_driver(cards)
+    _judge_answer(cards)
     if len(cards) < target.gpu_count:
         raise Missed(GPU_MISSING, f"{len(cards)} of {target.gpu_count} are there")
     _judge_names(cards, target.gpu_models)
     _judge_memory(cards, target.vram_mb)
+    _judge_driver(cards, target.drivers)
 
 
 def read_cards(said: str) -> list[Card]:
@@ -55,7 +56,7 @@ def _memory(text: str) -> Decimal | None:
     return Decimal(text.split()[0]) if text[0].isdigit() else None
 
 
-def _judge_driver(cards: list[Card]) -> None:
+def _judge_answer(cards: list[Card]) -> None:
     odd = next((card for card in cards if not _VERSION.fullmatch(card.driver)), None)
     if odd is not None:
         raise Missed(NO_DRIVER, f"its version is {odd.driver}")
@@ -71,3 +72,18 @@ def _judge_memory(cards: list[Card], wanted_mb: Decimal | None) -> None:
     for card in cards:
         if wanted_mb is not None and card.memory_mb is not None and card.memory_mb < ENOUGH * wanted_mb:
             raise Missed(WRONG_MEMORY, f"{card.memory_mb} MiB instead of {wanted_mb}")
+
+
+def _judge_driver(cards: list[Card], least: tuple[str, ...]) -> None:
+    """A newer one does what an older one does. What is no version says nothing."""
+    if not least:
+        return
+    from reconciler.core.clauses import version
+
+    def age(text: str) -> tuple[int, ...]:
+        return version(text) or ()
+
+    rented = max(least, key=age)
+    for card in cards:
+        if age(card.driver) and age(card.driver) < age(rented):
+            raise Missed(WRONG_DRIVER, f"{card.driver} is older than {rented}")

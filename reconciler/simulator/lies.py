@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 GPU_MISSING, WRONG_MEMORY, WRONG_NAME = "one-gpu-missing", "wrong-memory", "wrong-name"
 SLOW, REFUSES, NO_BANNER = "slow", "refuses", "no-banner"
 KEY_CHANGED, DENIED, DRIVER_FAILS = "host-key-changed", "login-denied", "nvidia-smi-fails"
+OLDER_DRIVER = "older-driver"
 HTTP_FAILS, HTTP_SLOW = "http-500", "http-slow"
 
 MOST = 1000
@@ -29,6 +30,7 @@ _MEANINGS = {
     KEY_CHANGED: "the SSH server has another host key",
     DENIED: "no key may log in",
     DRIVER_FAILS: "`nvidia-smi` cannot reach the driver: exit code 9",
+    OLDER_DRIVER: "the driver is a major version older than rented",
     HTTP_FAILS: "every health check gets 500",
     HTTP_SLOW: "health checks are answered after `seconds`",
 }

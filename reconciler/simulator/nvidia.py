@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reconciler.simulator.drivers import full_name
-from reconciler.simulator.lies import DRIVER_FAILS, GPU_MISSING, WRONG_MEMORY, WRONG_NAME
+from reconciler.simulator.lies import DRIVER_FAILS, GPU_MISSING, OLDER_DRIVER, WRONG_MEMORY, WRONG_NAME
 from reconciler.simulator.rng import token
 
 NO_DRIVER = (
@@ -55,7 +55,9 @@ def answer(arguments: list[str], gpus: Gpus, lie: str | None) -> Reply:
     if lie == DRIVER_FAILS:
         return Reply(NO_DRIVER, 9)
     gpus = gpus._replace(
-        number=gpus.number - (lie == GPU_MISSING), memory=gpus.memory // 2 if lie == WRONG_MEMORY else gpus.memory
+        number=gpus.number - (lie == GPU_MISSING),
+        memory=gpus.memory // 2 if lie == WRONG_MEMORY else gpus.memory,
+        driver=_older(gpus.driver) if lie == OLDER_DRIVER else gpus.driver,
     )
     name = ANOTHER_NAME if lie == WRONG_NAME else full_name(gpus.name)
     if not gpus.number:
@@ -66,6 +68,12 @@ def answer(arguments: list[str], gpus: Gpus, lie: str | None) -> Reply:
         rows = enumerate(_rows(name, gpus))
         return Reply("".join(f"GPU {number}: {name} (UUID: {row['uuid']})\n" for number, row in rows))
     return _queried(arguments, _rows(name, gpus))
+
+
+def _older(driver: str) -> str:
+    """`570.133.07` -> `569.133.07`."""
+    major, _, rest = driver.partition(".")
+    return f"{int(major) - 1}.{rest}" if major.isdecimal() else driver
 
 
 def _queried(arguments: list[str], rows: list[dict[str, str]]) -> Reply:

@@ -24,7 +24,18 @@ from reconciler.vast.ports import SSH, published
 from reconciler.vast.setups import setup
 
 COLUMNS = (
-    *("id", "label", "machine_id", "host_id", "gpu_name", "num_gpus", "gpu_ram", "geolocation", "disk_space"),
+    *(
+        "id",
+        "label",
+        "machine_id",
+        "host_id",
+        "gpu_name",
+        "num_gpus",
+        "gpu_ram",
+        "driver_version",
+        "geolocation",
+        "disk_space",
+    ),
     *(
         "dph_total",
         "storage_total_cost",
@@ -65,6 +76,7 @@ def instance(value: object) -> Instance:
         gpu_name=known_text(row, "gpu_name", 64),
         gpu_count=whole(row, "num_gpus", 1, 1024),
         vram_mb=number(row, "gpu_ram", _ONE, _MOST_VRAM_MB),
+        driver=known_text(row, "driver_version", 32),
         location=known_text(row, "geolocation", 80),
         price_per_hour=number(row, "dph_total", _LEAST, _MOST_MONEY),
         storage_per_hour=number(row, "storage_total_cost", _ZERO, _MOST_MONEY),

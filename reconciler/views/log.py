@@ -47,7 +47,9 @@ def _value(value: object) -> object:
     return [_value(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-_WARNS = frozenset({"doubtful", "refused", "leak opened", "vanished", "held back", "frozen", "strike"})
+_WARNS = frozenset(
+    {"doubtful", "refused", "leak opened", "vanished", "host key changed", "held back", "frozen", "strike"}
+)
 
 
 def note_of(event: Event) -> Note:

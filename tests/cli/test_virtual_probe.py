@@ -44,7 +44,8 @@ class Scene:
         return made
 
     def look(self, instance: Instance, *checks: Check) -> list[str]:
-        wanted = Target(instance, checks, (str(instance.gpu_name),), instance.gpu_count or 1, instance.vram_mb)
+        cards = ((str(instance.gpu_name),), instance.gpu_count or 1, instance.vram_mb, (str(instance.driver),))
+        wanted = Target(instance, checks, *cards)
         found = self.probe.check([wanted])[instance.id]
         return [f"{one.check.kind} {one.verdict}" + (f": {one.cause}" if one.cause else "") for one in found]
 
@@ -68,6 +69,7 @@ LYING = {
     "wrong-memory": ("gpu", "wrong memory"),
     "wrong-name": ("gpu", "wrong gpu"),
     "nvidia-smi-fails": ("gpu", "no driver"),
+    "older-driver": ("gpu", "wrong driver"),
     "slow": ("gpu", "no answer in time"),
     "refuses": ("ssh", "connection refused"),
     "no-banner": ("ssh", "no banner"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from builders import NOW, OWNER, adopted, fleet, instance, leaving, record
 
 from reconciler.core.checking import targets_of, watched
 from reconciler.core.health import Health
 from reconciler.core.instance import Setup
-from reconciler.core.model import Port
+from reconciler.core.model import HostRules, Port
 from reconciler.core.readiness import Check, Readiness
 
 JUNE = fleet(ports=(8000,), readiness=Readiness(None, (Check("ssh"), Check("tcp", 8000))))
@@ -59,6 +61,27 @@ def test_a_target_is_what_was_rented():
     assert (target.gpu_models, target.gpu_count, target.vram_mb) == (("RTX 3090",), 2, mine().vram_mb)
     (target,) = targets(mine(gpu_name=None, gpu_count=None, vram_mb=None))
     assert (target.gpu_models, target.gpu_count, target.vram_mb) == (("RTX 3060",), 1, None)
+
+
+NEVER_READY = Health(NOW - 60, checked_at=NOW - 30, verdict="fail")
+READY_ONCE = Health(NOW - 999, NOW - 900, NOW - 300, NOW - 61, "fail")
+DRIVERS = {
+    "what the account tells": ("570.1", None, NEVER_READY, ("570.1",)),
+    "what the fleet asks of hosts": (None, "580", NEVER_READY, ("580",)),
+    "both": ("570.1", "580", NEVER_READY, ("570.1", "580")),
+    "nothing that is told": (None, None, NEVER_READY, ()),
+    "a rule of the fleet binds no more once it was ready": ("570.1", "580", READY_ONCE, ("570.1",)),
+    "nor where nobody knows whether it ever was": ("570.1", "580", None, ("570.1",)),
+}
+
+
+@pytest.mark.parametrize(("told", "rule", "health", "expected"), DRIVERS.values(), ids=DRIVERS.keys())
+def test_a_driver_must_not_be_older_than(told, rule, health, expected):
+    spec = replace(JUNE, host=HostRules(min_driver=rule))
+    before = record(health={100: health} if health else {})
+    found = watched([mine(driver=told)], {"june": spec}, before, OWNER)
+    (target,) = targets_of(found, before, NOW)
+    assert target.drivers == expected
 
 
 SETUP = Setup(connect="ssh-direct", ports=(Port(9),))

@@ -19,6 +19,7 @@ from builders import (
     seat,
 )
 
+from reconciler.core.health import Health
 from reconciler.core.history import closing, cost_since, learned, rented
 from reconciler.core.plan import FleetPlan, Held, Plan, SeatNote
 from reconciler.core.record import without_instance, without_leaving
@@ -103,6 +104,54 @@ def test_a_rent_still_in_doubt_is_not_settled():
 def test_a_leak_is_told_once():
     before = record(known(), leaving())
     assert twice(before, observation(instance())) == ["leak opened june/0 100"]
+
+
+ALARM = Health(NOW - 900, NOW - 600, NOW, NOW, "fail", "ssh: host key changed")
+SILENT = replace(ALARM, cause="ssh: timed out")
+WELL = Health(NOW - 900, NOW, None, NOW, "pass")
+
+
+def looked_at(before, health):
+    """The next record and events after a look that found this."""
+    return found(replace(before, health={100: health}), observation(instance()))
+
+
+def test_another_host_key_is_told_once_until_the_instance_passes_again():
+    before = record(known())
+    assert twice(replace(before, health={100: ALARM}), observation(instance())) == ["host key changed june/0 100"]
+    after, (event,) = looked_at(before, ALARM)
+    assert event.text == "it has another SSH host key than the first time"
+    for health in (
+        ALARM,
+        SILENT,
+        replace(SILENT, verdict="cannot tell"),
+        replace(ALARM, verdict=None, cause=""),
+        ALARM,
+    ):
+        after, events = looked_at(after, health)
+        assert events == ()
+    after, events = looked_at(after, WELL)
+    assert (events, after.told) == ((), {})
+    assert told(looked_at(after, ALARM)[1]) == ["host key changed june/0 100"]
+
+
+def test_any_check_that_logs_in_may_meet_another_host_key_and_no_other_cause_is_one():
+    before = record(known())
+    assert told(looked_at(before, replace(ALARM, cause="gpu: host key changed"))[1]) == ["host key changed june/0 100"]
+    for health in (SILENT, WELL, Health(NOW)):
+        assert looked_at(before, health)[1] == ()
+
+
+def test_with_its_instance_the_alarm_is_gone():
+    after, _ = looked_at(record(known()), ALARM)
+    gone, events = found(replace(after, known={100: known(age_s=600)}), observation(gone=[100]))
+    assert (told(events), gone.told) == (["vanished june/0 100"], {})
+
+
+def test_a_run_that_does_not_look_at_its_fleet_tells_the_alarm_no_second_time():
+    after, _ = looked_at(record(known()), ALARM)
+    again, events = found(after, observation(instance()), fleets=("july",))
+    assert (events, again.told) == ((), after.told)
 
 
 def test_a_refusal_is_told_once_and_again_after_it_was_lifted():

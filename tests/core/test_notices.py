@@ -10,6 +10,7 @@ from builders import NOW, diff, fleet, instance, intent, known, leaving, plans, 
 
 from reconciler.core.envelopes import body_of, escaped
 from reconciler.core.evidence import Vanished
+from reconciler.core.health import Health
 from reconciler.core.incidents import Letter
 from reconciler.core.notices import LETTERS_KEPT, PATIENCE_S, Noticing, failed, noticed
 from reconciler.core.notify import NOTICE_KINDS, Notify, Webhook
@@ -87,6 +88,27 @@ def test_an_instance_that_vanished_is_told_until_another_one_is_ready():
     empty = seen(first, at=10 * MINUTE)
     after = seen(empty, instance(id=101), at=20 * MINUTE)
     assert told(after, first) == ["june/0: replaced 12:20 UTC, 20 min, instance 101"]
+
+
+ALARM = Health(NOW - 900, NOW - 600, NOW, NOW, "fail", "ssh: host key changed")
+
+
+def test_another_host_key_is_told_at_once_and_again_when_it_is_over():
+    alarmed = record(known(), health={100: ALARM})
+    first = seen(alarmed, instance())
+    assert told(first) == ["june/0: down 12:00 UTC, instance 100 has another SSH host key than the first time"]
+    assert seen(first, instance(), at=MINUTE).outbox == first.outbox
+    passing = replace(first, health={100: Health(NOW - 900, NOW, None, NOW + 60, "pass")})
+    after = seen(passing, instance(), at=2 * MINUTE)
+    assert told(after, first) == ["june/0: recovered 12:02 UTC, 2 min, instance 100"]
+
+
+def test_any_other_failure_of_a_check_has_its_grace():
+    refused = record(known(), health={100: replace(ALARM, cause="ssh: connection refused")})
+    assert told(seen(refused, instance())) == []
+    assert told(seen(refused, instance(), at=10 * MINUTE)) == [
+        "june/0: down 12:00 UTC, instance 100 is unready: ssh: connection refused"
+    ]
 
 
 def test_a_duplicate_that_vanished_beside_a_ready_one_is_no_incident():

@@ -66,6 +66,7 @@ GIVEN = {
     "exited by itself": (fault("exited"), True),
     "its ssh is dead": (fault("unready: ssh: timed out"), True),
     "it lied about its GPUs": (fault("unready: gpu: gpu missing"), True),
+    "its driver is older than rented": (fault("unready: gpu: wrong driver"), True),
     "its program fails": (fault("unready: http 8000/: http 503", blames=False), False),
     "stopped by someone": (fault("stopped"), False),
     "its contract ended": (fault("expired"), False),

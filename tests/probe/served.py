@@ -56,7 +56,8 @@ def probe(key: Path | None = None, patience: Patience = HASTE, **options: object
 
 def target(instance: Instance, *checks: Check) -> Target:
     """As rented, by the instance's own row."""
-    return Target(instance, checks, (str(instance.gpu_name),), instance.gpu_count or 1, instance.vram_mb)
+    drivers = () if instance.driver is None else (instance.driver,)
+    return Target(instance, checks, (str(instance.gpu_name),), instance.gpu_count or 1, instance.vram_mb, drivers)
 
 
 def said(findings: tuple[Finding, ...]) -> list[str]:

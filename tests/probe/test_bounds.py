@@ -14,7 +14,9 @@ import pytest
 
 from reconciler.core.instance import Endpoint, Instance
 from reconciler.core.model import Port
+from reconciler.core.readiness import Target
 from reconciler.errors import Interrupted
+from reconciler.probe.checks import MachineProbe
 from reconciler.probe.rounds import Manner
 from reconciler.probe.visit import Patience
 
@@ -91,20 +93,37 @@ def recording(kept: list[socket.socket]):
 # --- many at once ---------------------------------------------------------------------------------
 
 
-def test_a_hundred_slow_ones_take_the_time_of_a_few(tmp_path):
-    with served() as world:
-        instance = world.rented()
-        world.lie("http-slow", 0.5)
-        by = probe(None)
-        began = time.monotonic()
-        assert look(by, instance, HTTP) == ["http pass"]
-        one = time.monotonic() - began
-        began = time.monotonic()
-        found = by.check([target(each, HTTP) for each in copies(instance, 100)])
-        hundred = time.monotonic() - began
-    assert [said(each) for each in found.values()] == [["http pass"]] * 100
-    assert one >= 0.5
-    assert hundred < 10 * one
+BRIEF = Patience(connect_s=1.5, answer_s=1.5, target_s=2.0, call_s=20.0)
+"""A silence ends after a second and a half."""
+
+
+def timed(by: MachineProbe, targets: list[Target]) -> tuple[float, list[list[str]]]:
+    """How long a look takes, and what it finds of each."""
+    began = time.monotonic()
+    found = by.check(targets)
+    took = time.monotonic() - began
+    return took, [said(found[each.instance.id]) for each in targets]
+
+
+def test_a_hundred_of_which_ten_hang_take_hardly_longer_than_the_slowest_alone():
+    opened: list[socket.socket] = []
+    by = probe(None, manner=Manner(BRIEF, connect=recording(opened)))
+    with served() as world, answering(until_the_end) as mute, answering(drip(b"HTTP/1.1 200 OK\r\nx: ")) as endless:
+        well = world.rented()
+        quick = [target(each, (TCP, HTTP, SSH)[each.id % 3]) for each in copies(well, 90)]
+        hanging = [target(replace((mute, endless)[i % 2], id=i), (SSH, HTTP)[i % 2]) for i in range(1, 11)]
+        mixed = [one for i in range(10) for one in (*quick[i * 9 : i * 9 + 9], hanging[i])]
+        with nothing_left():
+            alone = [timed(by, [each])[0] for each in hanging[:2]]
+            together, found = timed(by, mixed)
+    assert min(alone) >= BRIEF.answer_s
+    assert together < 3 * max(alone), "one after the other they would take ten times as long"
+    verdicts = {each.instance.id: one for each, one in zip(mixed, found, strict=True)}
+    assert all(verdicts[each.instance.id] == [f"{each.checks[0].kind} pass"] for each in quick)
+    ends = {"ssh": ["ssh fail: no banner"], "http": ["http fail: no answer in time"]}
+    assert all(verdicts[each.instance.id] == ends[each.checks[0].kind] for each in hanging)
+    assert len(opened) == 102
+    assert {one.fileno() for one in opened} == {-1}
 
 
 def test_a_hundred_logins_at_once_leave_nothing_behind(tmp_path):

@@ -15,8 +15,9 @@ LINE = "NVIDIA GeForce RTX 3060, 12288 MiB, 570.133.07\n"
 WANTED = Target(Instance(7, None), (), ("RTX 3060",), 1, Decimal(12288))
 
 
-def cause(said: str, code: int = 0, count: int = 1, memory: int | None = 12288) -> str:
-    wanted = Target(WANTED.instance, (), WANTED.gpu_models, count, None if memory is None else Decimal(memory))
+def cause(said: str, code: int = 0, count: int = 1, memory: int | None = 12288, drivers: tuple[str, ...] = ()) -> str:
+    vram_mb = None if memory is None else Decimal(memory)
+    wanted = Target(WANTED.instance, (), WANTED.gpu_models, count, vram_mb, drivers)
     try:
         judge(code, said, wanted)
     except Missed as missed:
@@ -59,6 +60,32 @@ def test_answers(given, told):
 def test_a_card_may_report_seven_percent_less(memory, told):
     assert Decimal("11427.84") == ENOUGH * 12288
     assert cause(LINE.replace("12288", str(memory))) == told
+
+
+DRIVERS = {
+    "the one that was rented": ("570.133.07", ("570.133.07",), ""),
+    "a newer one": ("580.95.05", ("570.133.07",), ""),
+    "an older one": ("570.124.06", ("570.133.07",), "wrong driver"),
+    "an older one of two parts": ("550.78", ("550.127.05",), "wrong driver"),
+    "a newer one of two parts": ("550.142", ("550.127.05",), ""),
+    "the same with a zero more": ("550.78", ("550.78.00",), ""),
+    "a number, not a text": ("1000.1", ("570.133.07",), ""),
+    "as old as one of two rules": ("570.133.07", ("570.133.07", "580"), "wrong driver"),
+    "newer than both rules": ("580.95.05", ("580", "570.133.07"), ""),
+    "nobody told one": ("300.1", (), ""),
+    "what was told is no version": ("300.1", ("beta",), ""),
+    "one of two rules is no version": ("300.1", ("beta", "570.133.07"), "wrong driver"),
+    "four parts, which cannot be compared": ("31.0.15.3699", ("570.133.07",), ""),
+}
+
+
+@pytest.mark.parametrize(("there", "rented", "told"), DRIVERS.values(), ids=DRIVERS)
+def test_a_driver_must_not_be_older_than_it_was_rented_with(there, rented, told):
+    assert cause(LINE.replace("570.133.07", there), drivers=rented) == told
+
+
+def test_of_several_cards_each_has_its_driver_judged():
+    assert cause(LINE + LINE.replace("570", "560"), count=2, drivers=("570.133.07",)) == "wrong driver"
 
 
 def test_no_more_lines_are_read_than_any_machine_has_cards():

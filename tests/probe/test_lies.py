@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from reconciler.core.instance import Instance
+from reconciler.core.offer import OfferQuery
 from reconciler.core.readiness import Check
 from reconciler.probe.known_hosts import KnownHosts
 from reconciler.simulator.lies import LIES
@@ -26,6 +27,7 @@ from .served import (
     key_file,
     look,
     probe,
+    said,
     served,
     target,
 )
@@ -61,6 +63,19 @@ def honest(world: Served) -> Iterator[None]:
     world.lie(None)
 
 
+def test_the_driver_of_an_instance_is_that_of_its_offer_and_nvidia_smi_tells_the_same(world, tmp_path):
+    drivers = {}
+    for offer in world.provider.search(OfferQuery(models=(), gpu_count=1, disk_gb=20, min_direct_ports=5)).offers:
+        drivers[offer.machine_id] = offer.driver
+    instance = world.rented()
+    assert instance.driver is not None
+    assert instance.driver == drivers[instance.machine_id]
+    by = probe(key_file(tmp_path))
+    for rented, told in ((instance.driver, ["gpu pass"]), (f"{instance.driver}1", ["gpu fail: wrong driver"])):
+        wanted = replace(target(instance, GPU), drivers=(rented,))
+        assert said(by.check([wanted])[instance.id]) == told
+
+
 def test_the_truth_passes_every_check(world, pair, tmp_path):
     wanted = [f"{check.kind} pass" for check in ALL]
     assert look(probe(key_file(tmp_path)), pair, *ALL) == wanted
@@ -90,6 +105,7 @@ LYING = {
     "wrong-memory": ("gpu", "wrong memory"),
     "wrong-name": ("gpu", "wrong gpu"),
     "nvidia-smi-fails": ("gpu", "no driver"),
+    "older-driver": ("gpu", "wrong driver"),
     "slow": ("gpu", "no answer in time"),
     "refuses": ("ssh", "connection refused"),
     "no-banner": ("ssh", "no banner"),
@@ -214,6 +230,9 @@ RENTED = {
     "more memory": ({"vram_mb": 2}, "gpu fail: wrong memory"),
     "a little more memory than the card reports": ({"vram_mb": Decimal("1.07")}, "gpu pass"),
     "memory that nobody told": ({"vram_mb": None}, "gpu pass"),
+    "a newer driver": ({"drivers": ("999",)}, "gpu fail: wrong driver"),
+    "an older driver": ({"drivers": ("300.1",)}, "gpu pass"),
+    "a driver that nobody told": ({"drivers": ()}, "gpu pass"),
 }
 
 

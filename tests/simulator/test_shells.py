@@ -400,10 +400,12 @@ def test_wrong_gpus(desk: Desk) -> None:
     instance = desk.rented(gpus=2)
     port, row = desk.direct(instance), desk.row(instance)
     name, memory = full_name(row["gpu_name"]), row["gpu_ram"]
+    major, _, minor = row["driver_version"].partition(".")
     for lie, lines in (
         ("one-gpu-missing", [f"{name}, {memory} MiB, {row['driver_version']}"]),
         ("wrong-memory", [f"{name}, {memory // 2} MiB, {row['driver_version']}"] * 2),
         ("wrong-name", [f"Tesla K80, {memory} MiB, {row['driver_version']}"] * 2),
+        ("older-driver", [f"{name}, {memory} MiB, {int(major) - 1}.{minor}"] * 2),
         (None, [f"{name}, {memory} MiB, {row['driver_version']}"] * 2),
     ):
         desk.lie(lie)

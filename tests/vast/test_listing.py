@@ -284,6 +284,7 @@ def test_odd_fields_of_a_row_are_unknown_and_never_stop_the_list():
         jupyter_token="secret",
         num_gpus=2.0,
         gpu_ram=-1,
+        driver_version=570133007,
         ports=[],
         ssh_host="a b",
         ssh_port=22,
@@ -292,7 +293,7 @@ def test_odd_fields_of_a_row_are_unknown_and_never_stop_the_list():
     assert found.label is not None
     assert len(found.label) == 1024
     assert (found.reported, found.started_at, found.price_per_hour, found.vram_mb) == (None, None, None, None)
-    assert (found.gpu_count, found.ssh_direct, found.ssh_proxy) == (2, None, None)
+    assert (found.gpu_count, found.driver, found.ssh_direct, found.ssh_proxy) == (2, None, None, None)
     assert found.location == "\\u001b[31mUS"
     assert found.message is not None
     assert found.message.startswith("a\\u000a::error::b\\u202e")

@@ -36,6 +36,7 @@ def test_one_instance_is_read_with_every_field_we_know():
         "intended_status": "running", "cur_state": "running", "next_state": "stopped",
         "status_msg": "success, running pytorch/pytorch_2.4/ssh\n", "start_date": 1795270000.12,
         "end_date": 1798000000.0, "num_gpus": 2, "gpu_name": "RTX 4090", "gpu_ram": 24564, "disk_space": 50.0,
+        "driver_version": "570.133.07",
         "image_uuid": "pytorch/pytorch:2.4.0", "image_runtype": "ssh_direc ssh_proxy", "template_hash_id": None,
         "jupyter_token": "0" * 64, "extra_env": [["A", "1"]], "ssh_host": "ssh4.vast.ai", "ssh_port": 15566,
         "public_ipaddr": "203.0.113.42\n", "ports": {"22/tcp": [{"HostIp": "0.0.0.0", "HostPort": "40022"}]},
@@ -51,6 +52,7 @@ def test_one_instance_is_read_with_every_field_we_know():
         gpu_name="RTX 4090",
         gpu_count=2,
         vram_mb=Decimal(24564),
+        driver="570.133.07",
         location="Sweden, SE",
         price_per_hour=Decimal("0.7225"),
         storage_per_hour=Decimal("0.0125"),
@@ -368,6 +370,7 @@ def test_recorded_instances_are_read(market_data: Path):
         Endpoint("198.51.100.188", 43486),
     )
     assert (loading.id, loading.reported, loading.ssh_direct) == (13518557, "loading", None)
+    assert (running.driver, loading.driver) == ("560.35.03", "550.127.05")
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
