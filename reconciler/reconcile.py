@@ -158,7 +158,9 @@ def run_pass(
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = _needs(diff, envelope, wish, done, vanished)
     needs = [] if no_credit(observation) else needs
-    refused = refused_templates(eyes.provider, needs, policy.images.allow)
+    refused = _lacking(wish, needs)
+    needs = [need for need in needs if need.fleet.name not in refused]
+    refused |= refused_templates(eyes.provider, needs, policy.images.allow)
     refused |= refused_logins(eyes.checks, needs)
     needs = [need for need in needs if need.fleet.name not in refused]
     nothing_wanted = MarketSeen(share=1.0, since=clock.now())  # and so all was seen that could matter
@@ -168,7 +170,7 @@ def run_pass(
         from reconciler.shopping import Shop, shop
 
         going = Shop(eyes, wish, done, (sights or Sights()).fresh(clock.now()), envelope)
-        readings, news = shop(going, readings, needs, refused)
+        readings, news = shop(going, readings, needs, {*refused, *wish.lacking})
     plan = assemble(wish, readings, clock.now(), done)
     if refused:
         from reconciler.core.template import refuse
@@ -220,6 +222,16 @@ def refused_logins(checks: Probe | None, needs: Sequence[Need]) -> dict[str, Hel
     from reconciler.core.logins import no_login
 
     return {name: no_login(name, why) for names, why in whys if why is not None for name in sorted(names)}
+
+
+def _lacking(wish: Wish, needs: Sequence[Need]) -> dict[str, Held]:
+    """Fleets that want to rent and whose secrets are not there; the others go on."""
+    names = sorted({need.fleet.name for need in needs} & wish.lacking.keys())
+    if not names:
+        return {}
+    from reconciler.core.lacking import unset
+
+    return {name: unset(name, wish.lacking[name]) for name in names}
 
 
 def refused_templates(

@@ -77,7 +77,7 @@ class Desk(Protocol):
         ...
 
     def without_secrets(self, wish: Wish) -> Mapping[str, str]:
-        """Fleets whose secrets are missing, and which: nothing is rented for them."""
+        """Fleets whose secrets are missing, and their names: nothing is rented for them."""
         ...
 
     def turn(self, wish: Wish) -> AbstractContextManager[tuple[Run, Account]]:
@@ -204,7 +204,8 @@ class Watch:
         now = self.desk.clock.now()
         look = self._look(want, now)
         lately = unasked_lately(run.record, now)
-        want = replace(want, allowed=replace(want.allowed, run_started_at=now, unasked_before=lately))
+        allowed = replace(want.allowed, run_started_at=now, unasked_before=lately)
+        want = replace(want, allowed=allowed, lacking=look.missing)
         first: Pass | None = None
         result: Result | None = None
         error: ReconcileError | None = None
@@ -250,7 +251,8 @@ class Watch:
         self.rests = rested(self.rests, trouble, names.difference(look.resting), now, interval, jitter)
         going_on = {view.seat for part in first.diff.fleets for view in part.seats if view.goes_on}
         self.idle = idled(self.idle, first.plan, now, interval, jitter, whole=look.whole, going_on=going_on)
-        self._say_troubles({**{name: self.rests[name].why for name in trouble}, **look.missing}, first)
+        unset = {name: f"not set in the environment: {names}" for name, names in look.missing.items()}
+        self._say_troubles({**{name: self.rests[name].why for name in trouble}, **unset}, first)
         rented = {outcome.seat for outcome in run.outcomes if outcome.kind in ("rented", "doubtful")}
         told_to_go = {outcome.instance_id for outcome in run.outcomes if outcome.kind in ("destroyed", "sent")}
         self.shown = replace(

@@ -44,7 +44,8 @@ from reconciler.core.assemble import Wish
 from reconciler.core.envelope import Envelope, envelope_of, left_out, narrowed, within
 from reconciler.core.instance import Account
 from reconciler.core.label import Seat
-from reconciler.core.model import Fleet, FromEnv
+from reconciler.core.lacking import lacking, secret_names
+from reconciler.core.model import Fleet
 from reconciler.core.plan import Leak, Plan
 from reconciler.core.record import Record
 from reconciler.core.report import Ending, Outcome, Report
@@ -221,6 +222,8 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
     run.courier = courier_of(world, want, in_environment, screen.note, screen.alarm)
     if consent.envelope is not None:
         want = replace(want, allowed=replace(want.allowed, approved=consent.lifts))
+    look_up = in_environment if world.simulation is None else stand_in
+    want = replace(want, lacking=lacking(want.fleets, look_up))
     screen.busy("reading the account and the market")
     try:
         first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=consent.envelope)
@@ -236,9 +239,9 @@ def _carried_out(world: World, begun: Begun, want: Wish, consent: Consent, timeo
     saved = consent.envelope
     envelope = envelope_of(first.plan) if saved is None else narrowed(saved, first.plan)
     envelope = replace(envelope, ending=want.ending)
-    renting = {seat.fleet for seat in envelope.rents}
+    renting = {seat.fleet for seat in envelope.rents} - want.lacking.keys()
     renters = [fleet for fleet in want.fleets if fleet.name in renting]
-    run.secrets = secrets_of(renters, in_environment if world.simulation is None else stand_in)
+    run.secrets = secrets_of(renters, look_up)
     world.wire.also_hide(run.secrets.values.values())
     if first.plan.changes or envelope.rents or envelope.destroys:
         consent.given(first.plan)
@@ -320,18 +323,9 @@ def most_harmful(codes: Iterable[int]) -> int:
 
 
 def secrets_of(fleets: Iterable[Fleet], look_up: Callable[[str], str | None]) -> Secrets:
-    """Every secret the fleets refer to, read at once: a missing one is found before the first rent."""
-    wanted: dict[str, str] = {}
-    for fleet in fleets:
-        login = fleet.container.registry_login
-        references = [value for _, value in fleet.container.env if isinstance(value, FromEnv)]
-        for reference in [*references, *([login.password] if login else [])]:
-            wanted.setdefault(reference.name, fleet.name)
+    """Every secret the fleets refer to and that is there, read at once."""
+    wanted = {name for fleet in fleets for name in secret_names(fleet)}
     found = {name: Hidden(look_up(name) or "") for name in sorted(wanted)}
-    missing = [f"{name} (fleet {wanted[name]})" for name, value in found.items() if not value]
-    if missing:
-        named = ", ".join(missing)
-        raise ReconcileError(f"secrets are not set in the environment: {named}", hint="export them, then run again")
     return Secrets({name: value for name, value in found.items() if value})
 
 

@@ -15,7 +15,8 @@ from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.seats import seat_named
 from reconciler.core.label import Mark, Seat, read_label
-from reconciler.core.model import Fleet, FromEnv, Policy
+from reconciler.core.lacking import secret_names
+from reconciler.core.model import Fleet, Policy
 from reconciler.core.secret import Hidden
 from reconciler.core.text import safe
 from reconciler.provider import KeptLog
@@ -74,10 +75,7 @@ def _live(world: World, policy: Policy, fleet: Fleet, seat: Seat, tail: int) -> 
 
 
 def _secrets(fleet: Fleet) -> list[str]:
-    login = fleet.container.registry_login
-    references = [value for _, value in fleet.container.env if isinstance(value, FromEnv)]
-    names = [each.name for each in [*references, *([login.password] if login else [])]]
-    return [Hidden(value) for name in names if (value := in_environment(name))]
+    return [Hidden(value) for name in secret_names(fleet) if (value := in_environment(name))]
 
 
 def _rendered(screen: Screen, seat: Seat, found: list[KeptLog]) -> str:

@@ -36,6 +36,7 @@ from reconciler.core.assemble import Wish
 from reconciler.core.calls import Calls
 from reconciler.core.guards import Allowed
 from reconciler.core.instance import Account
+from reconciler.core.lacking import lacking
 from reconciler.core.model import Fleet
 from reconciler.core.notify import Notify
 from reconciler.core.snapshot import Snapshot
@@ -105,7 +106,8 @@ def watch(**values: Any) -> int:
     screen = Screen(Shape("text", quiet=True))
     specs = Specs(scope(values), screen, Allowed(beside=frozenset(values["beside"])), first_run=values["first_run"])
     look_up = stand_in if world_at.simulate else in_environment
-    check_secrets(specs.first, look_up, simulated=world_at.simulate)
+    if not world_at.simulate:
+        check_webhooks(specs.first, look_up)
     consent(values["yes"], specs.first)
     with open_world(world_at) as world, asking_to_stop(world.clock.stop):
         board = Board(world.clock.now, specs.first.policy.owner)
@@ -131,10 +133,9 @@ def consent(yes: bool, want: Wish) -> None:
         raise RefusedByGuard("the answer was no: nothing was done")
 
 
-def check_secrets(want: Wish, look_up: Callable[[str], str | None], *, simulated: bool) -> None:
-    """Everything that passes will need from the environment is there when the watch begins."""
-    secrets_of(want.fleets, look_up)
-    wrong = None if simulated else unusable_webhooks(want, look_up)
+def check_webhooks(want: Wish, look_up: Callable[[str], str | None]) -> None:
+    """Who is to be told can be told when the watch begins."""
+    wrong = unusable_webhooks(want, look_up)
     if wrong is not None:
         raise ReconcileError(wrong, hint="export the address, or take the webhook out of the policy")
 
@@ -208,16 +209,8 @@ class Bench:
     def without_secrets(self, wish: Wish) -> Mapping[str, str]:
         """Fleets whose secrets are not in the environment; that can only change with the specs."""
         if self._missing[0] is not wish.fleets:
-            found = {fleet.name: why for fleet in wish.fleets if (why := self._missing_of(fleet))}
-            self._missing = (wish.fleets, found)
+            self._missing = (wish.fleets, lacking(wish.fleets, self._look_up))
         return self._missing[1]
-
-    def _missing_of(self, fleet: Fleet) -> str | None:
-        try:
-            secrets_of([fleet], self._look_up)
-        except ReconcileError as error:
-            return str(error)
-        return None
 
     @contextmanager
     def turn(self, wish: Wish) -> Iterator[tuple[Run, Account]]:
@@ -243,8 +236,7 @@ class Bench:
                 run.settle, run.sights = wish.settle, store.sights(world.clock.now())
                 run.checks, run.logs = world.checks, world.logs(account, wish.policy.owner)
                 run.strikes = wish.policy.strikes
-                able = [fleet for fleet in wish.fleets if fleet.name not in self.without_secrets(wish)]
-                run.secrets = secrets_of(able, self._look_up)
+                run.secrets = secrets_of(wish.fleets, self._look_up)
                 run.noticing, run.courier = noticing_of(wish), self._courier_of(wish)
                 try:
                     yield run, account

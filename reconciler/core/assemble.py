@@ -59,6 +59,8 @@ class Wish:
     """Instances are looked at in this world: ready is who has passed its checks, and a new spec is tried out first."""
     probing: bool = True
     """This very pass looks at them."""
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    """Fleets for which nothing can be rented, since variables are not in the environment: their names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,10 +170,26 @@ def test_an_idle_seat_whose_kept_instance_dies_is_looked_for_in_that_pass():
 
 def test_a_fleet_without_its_secrets_is_not_looked_for_and_that_is_said_once():
     desk = Desk(fleet(replicas=2), fleet("july"), rows=lambda: [instance()])
-    desk.missing = {"june": "secrets are not set", "july": "secrets are not set"}
+    desk.missing = {"june": "HF_TOKEN", "july": "HF_TOKEN, PULL"}
     watch(desk, 3).run()
     assert desk.provider.searches == 0
-    assert [fields["fleet"] for fields in desk.said("fleet_resting")] == ["june", "july"]
+    assert [(fields["fleet"], fields["text"]) for fields in desk.said("fleet_resting")] == [
+        ("june", "not set in the environment: HF_TOKEN"),
+        ("july", "not set in the environment: HF_TOKEN, PULL"),
+    ]
+
+
+def test_nothing_cheaper_is_looked_for_where_secrets_are_missing():
+    """What could not be rented is not worth a search, and its order could not be written."""
+    spec = fleet(replace=ReplaceRules(cheaper=Cheaper(approve="auto")))
+    rows = [instance(spec=spec, started_at=NOW - 3 * DAY_S, price_per_hour="0.3")]
+    desk = Desk(spec, rows=lambda: rows)
+    watch(desk, 2).run()
+    assert desk.provider.searches > 0
+    desk = Desk(*desk.fleets, rows=lambda: rows)
+    desk.missing = {"june": "HF_TOKEN"}
+    watch(desk, 2).run()
+    assert desk.provider.searches == 0
 
 
 def test_ten_thousand_passes_leave_no_more_memory_than_a_hundred():

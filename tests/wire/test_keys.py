@@ -7,7 +7,7 @@ import time
 import pytest
 
 from .stub import KEY, Reply, Seen, Stub, page_of_html, says, wrong_key
-from .world import Shell, ended
+from .world import Shell, ended, fleet
 
 
 def clear(ran, code):
@@ -225,9 +225,29 @@ container: {image: "ghcr.io/acme/june:1", env: {TOKEN: {from_env: TOKEN}}}
 def test_a_secret_that_is_not_set_is_missed_before_anything_is_sent(stub, shell):
     shell.spec.write_text(SECRET, encoding="utf-8")
     ran = shell.apply("--no-wait")
-    assert ran.code == 1
-    assert "TOKEN" in ran.err
+    assert ran.code == 4
+    assert "held back by secret not set: TOKEN not set in the environment, so fleet june rents nothing" in ran.out
+    assert "lifted by: export TOKEN" in ran.out
     assert stub.mutations == []
+    assert stub.of("search") == [], "nothing is looked for that may not be rented"
+
+
+def test_a_secret_that_one_fleet_lacks_holds_up_no_other(stub, desk, monkeypatch):
+    """A dead host of another fleet is replaced in its time, with its grace remembered from run to run."""
+    monkeypatch.delenv("TOKEN", raising=False)
+    desk.declare(fleet("july"), SECRET)
+    desk.apply()
+    (dead,) = stub.instances
+    stub.instances[dead]["actual_status"] = "offline"
+    for _ in range(3):
+        desk.clock.time += 600
+        assert desk.apply().code == 4
+    assert dead not in stub.instances
+    assert len(stub.instances) == 1
+    assert all("/july/" in row["label"] for row in stub.instances.values())
+    monkeypatch.setenv("TOKEN", "hf-s3cret")
+    assert desk.apply().code == 0
+    assert len(stub.instances) == 2
 
 
 def test_the_accounts_key_never_reaches_a_host_by_another_name(stub, shell):
