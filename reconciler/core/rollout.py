@@ -76,7 +76,8 @@ class Rolling:
     """What is left of a rollout."""
 
     seats: int
-    """Seats that still hold an old instance: also where its turn, an attempt in doubt or a guard holds it up."""
+    """Seats that still hold an old instance: also where its turn, an attempt in doubt or a guard holds it up. One that
+    was told to go is not counted: its destroy stands in the plan by itself until it is proven."""
     replicas: int
     at_once: int
     steps: int

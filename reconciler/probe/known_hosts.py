@@ -14,8 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-MOST_BYTES = 16 * 1024 * 1024
-"""So much of a file is read; an instance takes about a hundred bytes."""
+MOST_BYTES = 2 * 1024 * 1024
+"""So much of a file is read, its end; an instance takes about a hundred bytes."""
+MOST_KEPT = 20_000
+"""So many keys are held in memory: of the instances that were looked at last."""
 _LINE = r"instance-([1-9][0-9]{0,18}) ([a-z0-9@.-]{1,64}) ([A-Za-z0-9+/]{1,4096}={0,2})(?: .*)?"
 
 
@@ -59,16 +61,32 @@ class KnownHosts:
     def first(self, instance_id: int) -> HostKey | None:
         """The key that was first seen."""
         with self._lock:
-            return self._loaded().get(instance_id)
+            return self._met(instance_id)
 
     def is_the_first(self, instance_id: int, key: HostKey) -> bool:
         """Whether `key` is the key that was first seen; where none was, it is now, and is kept."""
         with self._lock:
-            known = self._loaded().setdefault(instance_id, key)
-            if known is key and self.path is not None:
+            known = self._met(instance_id)
+            if known is not None:
+                return known == key
+            self._keep(instance_id, key)
+            if self.path is not None:
                 with suppress(OSError):
                     _append(self.path, f"{alias(instance_id)} {key.kind} {key.body}\n")
-            return known == key
+            return True
+
+    def _met(self, instance_id: int) -> HostKey | None:
+        """The key of an instance, which is the last one looked at from now on."""
+        known = self._loaded().pop(instance_id, None)
+        if known is not None:
+            self._keep(instance_id, known)
+        return known
+
+    def _keep(self, instance_id: int, key: HostKey) -> None:
+        keys = self._loaded()
+        keys[instance_id] = key
+        if len(keys) > MOST_KEPT:
+            del keys[next(iter(keys))]
 
     def _loaded(self) -> dict[int, HostKey]:
         if self._keys is None:
@@ -76,6 +94,8 @@ class KnownHosts:
             for line in _lines(self.path):
                 if found := re.fullmatch(_LINE, line):
                     self._keys.setdefault(int(found[1]), HostKey(found[2], found[3]))
+            for old in list(self._keys)[:-MOST_KEPT]:
+                del self._keys[old]
         return self._keys
 
 
@@ -84,6 +104,7 @@ def _lines(path: Path | None) -> list[str]:
         return []
     try:
         with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - MOST_BYTES))
             return file.read(MOST_BYTES).decode("ascii", "replace").splitlines()
     except OSError:
         return []

@@ -61,7 +61,7 @@ METRICS = (
         _BY_REASON,
     ),
     Metric("refusals_total", "counter", "Times that a guard began to hold something back, by guard.", _BY_REASON),
-    Metric("leaks_total", "counter", "Destroys not proven in their own pass, by their reason.", _BY_REASON),
+    Metric("leaks_opened_total", "counter", "Destroys not proven in their own pass, by their reason.", _BY_REASON),
     Metric("vanished_total", "counter", "Instances that went without a destroy of ours.", _FLEET),
     Metric("strikes_total", "counter", "Strikes given to machines: never_ready, unready or died.", _BY_REASON),
     Metric("passes_total", "counter", "Passes: good, failed, skipped (invalid specs) or busy.", ("result",)),
@@ -148,7 +148,7 @@ def _of_counts(shown: Snapshot) -> dict[str, Sequence[Sample]]:
         "rents_failed": ("rents_failed_total", True),
         "destroys": ("destroys_total", True),
         "refusals": ("refusals_total", True),
-        "leaks": ("leaks_total", True),
+        "leaks": ("leaks_opened_total", True),
         "vanished": ("vanished_total", False),
         "strikes": ("strikes_total", True),
     }

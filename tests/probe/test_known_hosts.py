@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.probe.known_hosts import HostKey, KnownHosts, alias, hosts_beside
+from reconciler.probe.known_hosts import MOST_BYTES, MOST_KEPT, HostKey, KnownHosts, alias, hosts_beside
 
 ONE, OTHER = HostKey("ssh-ed25519", "AAAAC3Nza1"), HostKey("ssh-ed25519", "AAAAC3Nza2")
 
@@ -54,6 +54,33 @@ def test_what_a_file_says(text, known, tmp_path):
     path = tmp_path / "hosts"
     path.write_text(text)
     assert KnownHosts(path).first(7) == known
+
+
+def test_the_key_of_one_that_is_looked_at_is_held_however_many_come_and_go():
+    hosts = KnownHosts()
+    assert hosts.is_the_first(7, ONE)
+    for other in range(1_000, 1_000 + 2 * MOST_KEPT):
+        assert hosts.is_the_first(other, OTHER)
+        if other % 1_000 == 0:
+            assert not hosts.is_the_first(7, OTHER)
+    assert (hosts.first(7), hosts.first(1_000)) == (ONE, None)
+
+
+def test_of_a_file_that_is_too_long_the_newest_keys_are_held(tmp_path):
+    path = tmp_path / "hosts"
+    ids = range(1_000_000, 1_000_000 + MOST_KEPT + 10)
+    path.write_text("".join(f"instance-{each} ssh-ed25519 AAAAC3Nza1\n" for each in ids))
+    hosts = KnownHosts(path)
+    assert (hosts.first(ids[9]), hosts.first(ids[10]), hosts.first(ids[-1])) == (None, ONE, ONE)
+
+
+def test_of_a_file_of_too_many_bytes_the_end_is_read(tmp_path):
+    path = tmp_path / "hosts"
+    filler = "x" * 90 + "\n"
+    path.write_text(
+        "instance-7 ssh-ed25519 AAAAC3Nza1\n" + filler * (MOST_BYTES // 90) + "instance-8 ssh-ed25519 AAAAC3Nza1\n"
+    )
+    assert (KnownHosts(path).first(7), KnownHosts(path).first(8)) == (None, ONE)
 
 
 def test_a_line_that_somebody_was_killed_in_spoils_no_other(tmp_path):

@@ -37,7 +37,7 @@ from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.record import Record
 from reconciler.errors import ReconcileError
 from reconciler.ledger.sqlite import SqliteStore
-from reconciler.simulator.door import Asked, Outcome, SoundDoor
+from reconciler.simulator.door import Asked, Door, Outcome, SoundDoor
 from reconciler.simulator.failing import fail
 from reconciler.simulator.generate import FOLLOWING_ID
 from reconciler.simulator.keys import ACCOUNT
@@ -87,16 +87,21 @@ def opened(path: Path, *, read_only: bool = False) -> SqliteStore:
     return SqliteStore(path, account=ACCOUNT, owner=b.OWNER, read_only=read_only)
 
 
-def command(remote: Remote, path: Path, wish: Wish) -> int:
-    """One `apply --no-wait` of the product."""
-    clock = StoppingClock(remote)
-    wire = DirectWire(remote, clock, Pacing(clock), remote.sleep, lambda name, phase: None)
+def home_of(door: Door, clock: StoppingClock, path: Path, wish: Wish) -> HarnessWorld:
+    """The world of a command behind `door`, with the ledger of the file."""
+    wire = DirectWire(door, clock, Pacing(clock), clock.sleep, lambda name, phase: None)
     home = HarnessWorld(VastProvider(wire, clock), clock, wish.settle, wire, (), None, None, NO_PROBE)  # type: ignore[arg-type]
 
     def ledger(account: Account, owner: str) -> Any:
         return opened(path)
 
     home.opened = ledger
+    return home
+
+
+def command(remote: Remote, path: Path, wish: Wish) -> int:
+    """One `apply --no-wait` of the product."""
+    home = home_of(remote, StoppingClock(remote), path, wish)
     try:
         want = begun(wish, home)
         return carry_out(home, want, Consent(Silent(), True, None, None), timeout_s=0.0, step_only=True)
@@ -107,24 +112,31 @@ def command(remote: Remote, path: Path, wish: Wish) -> int:
 class Life:
     """One account with its ledger, from its first rent on."""
 
+    replicas = 2
+    machines = 12
+    laws = LAWS
+
     def __init__(self, path: Path, seed: int) -> None:
         self.path = path
         self.dice = random.Random(f"killing/{seed}")
-        self.scenario = Scenario(seed, (2,), machines=12)
-        self.world = World(Tiny(seed, 12), START, FOLLOWING_ID, LAWS)
+        self.scenario = Scenario(seed, (self.replicas,), machines=self.machines)
+        self.world = World(Tiny(seed, self.machines), START, FOLLOWING_ID, self.laws)
         self.world.add_credit(1_000.0)
         self.door = SoundDoor(self.world)
-        self.replicas = 2
         self.attempts: set[str] = set()
         self.killed_at: Counter[str] = Counter()
         self.half_done = 0
         opened(path).close()
 
+    @property
+    def wish(self) -> Wish:
+        """What is declared now."""
+        return Wish((fleet_of(0, self.replicas, self.scenario),), b.policy(), complete=True, first_run=True)
+
     def run(self, kill: bool) -> int | None:
         """One process; killed, if it comes so far. Its exit code, None where it was killed."""
         ours, theirs = Pipe()
-        fleet = fleet_of(0, self.replicas, self.scenario)
-        wish = Wish((fleet,), b.policy(), complete=True, first_run=True)
+        wish = self.wish
         child = os.fork()
         if child == 0:
             ours.close()

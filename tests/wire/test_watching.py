@@ -7,15 +7,25 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
+from views.exposition import assert_documented, parsed, value
 
-from .stub import Gate, Reply, Stub, offer_rows
+import reconciler
+from reconciler.core.record import Record
+from reconciler.core.states import GRACE_S
+from reconciler.ledger.sqlite import SqliteStore
+
+from .stub import ACCOUNT, Gate, Reply, Seen, Stub, no_credit, offer_rows, says
 from .world import Shell, ended, fleet
 
 LISTEN = ("--listen", "127.0.0.1:0")
@@ -107,6 +117,31 @@ def test_429s_are_counted(stub, shell, started):
     ended(process, signal.SIGTERM)
 
 
+def test_the_live_page_is_read_by_the_library_of_prometheus(stub, shell, started):
+    """After rents, a refused one, a guard that holds one back, a destroy, and calls answered with 429."""
+    two = "max_per_hour: 0.50, budget_per_hour: 0.45"
+    shell.spec.write_text(fleet(replicas=3).replace("max_per_hour: 0.50", two), encoding="utf-8")
+    stub.on("list", says(429, {"msg": "too many"}))
+    stub.on("rent", no_credit)
+    process = started(*LISTEN)
+    url = until(process, "started")["listen"]
+    assert_documented(parsed(get(f"{url}/metrics")[2]))
+    until(process, "pass", ready=2)
+    shell.spec.write_text(fleet(replicas=1), encoding="utf-8")
+    until(process, "destroyed")
+    until(process, "pass")
+    families = parsed(get(f"{url}/metrics")[2])
+    assert_documented(families)
+    assert value(families, "reconcile_rents_total", fleet="june", reason="new") == 2
+    assert value(families, "reconcile_rents_failed_total", fleet="june", reason="refused") == 1
+    assert value(families, "reconcile_refusals_total", fleet="june", reason="fleet budget") == 1
+    assert value(families, "reconcile_destroys_total", fleet="june", reason="surplus") == 1
+    assert value(families, "reconcile_api_too_many_total", route="list") == 1
+    assert value(families, "reconcile_api_calls_total", route="rent") == len(stub.of("rent"))
+    assert value(families, "reconcile_fleet_ready", fleet="june") == len(stub.instances) == 1
+    ended(process, signal.SIGTERM)
+
+
 def test_a_port_that_is_taken_is_one_clear_error(stub, shell, started):
     taken = stub.url.removeprefix("http://")
     ran = ended(started("--listen", taken))
@@ -115,32 +150,123 @@ def test_a_port_that_is_taken_is_one_clear_error(stub, shell, started):
     assert stub.seen == []
 
 
-def test_killed_anywhere_and_started_again_it_rents_nothing_twice(stub, shell, started):
-    """Rents are slow, so that a good part of the kills hits one in flight."""
-    shell.spec.write_text(fleet(replicas=3), encoding="utf-8")
-    dice = random.Random(6)
+HURRY = 60
+"""A minute of the killed watches takes a second."""
+KILLS, MOST_KILLS = 12, 40
+FAILS = {2: "offline", 3: "exited", 7: "exited"}
+"""After which kill an instance fails, and how."""
+CALM = """\
+---
+kind: Policy
+limits: {max_unasked_destroy_share: 1}
+"""
 
-    def slowly(stub, request):
+
+@dataclass
+class Restarts:
+    """A watch of three replicas that is killed and started again and again, in hurried time."""
+
+    stub: Stub
+    shell: Shell
+    dice: random.Random
+    began: float = field(default_factory=time.time)
+    failed: dict[int, tuple[str, float]] = field(default_factory=dict)
+    """Instances that were broken: how, and when in hurried time."""
+    gone: dict[int, float] = field(default_factory=dict)
+    """When they were destroyed."""
+    since: dict[tuple[int, str], float] = field(default_factory=dict)
+    """Since when the ledger knew of each fault."""
+    sightings: Counter[tuple[int, str]] = field(default_factory=Counter)
+    """After how many kills it knew of it."""
+
+    def now(self) -> float:
+        return self.began + (time.time() - self.began) * HURRY
+
+    def slow(self, stub: Stub, request: Seen) -> None:
+        """Rents and destroys are slow, so that a good part of the kills hits one in flight."""
         time.sleep(0.1)
+        if request.route == "destroy" and request.number in stub.instances:
+            self.gone[request.number or 0] = self.now()
 
-    stub.always("rent", slowly)
-    for _ in range(4):
-        process = started("--listen", "off")
-        until(process, "started")
-        time.sleep(dice.uniform(0.05, 1.2))
-        assert ended(process, signal.SIGKILL).code == -signal.SIGKILL
-        assert len(stub.instances) <= 3 + 1
-    stub.honest("rent")
-    process = started("--listen", "off")
-    until(process, "started")
-    for line in lines(process):
-        if line.get("ready") == 3:
-            break
-    ran = ended(process, signal.SIGTERM)
-    assert ran.code in (0, 130, 5), ran.said
-    seats = [row["label"].split("/")[2:4] for row in stub.instances.values()]
-    assert len({tuple(seat) for seat in seats}) == len(seats) == 3
-    assert len(stub.of("rent")) <= 3 + 1
+    @contextmanager
+    def watch(self) -> Iterator[subprocess.Popen[str]]:
+        hurried = (str(Path(__file__).with_name("hurried.py")), str(HURRY), str(self.began))
+        line = ["watch", str(self.shell.spec), "--yes", "--first-run", "--interval", "20s", "--listen", "off"]
+        path = str(Path(reconciler.__file__).parents[1])
+        with self.shell.start(*line, program=hurried, RECONCILE_SETTLE=None, PYTHONPATH=path) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def kill_one(self) -> None:
+        """After so many passes and a moment."""
+        passes, moment = self.dice.choice((0, 1, 1, 2, 3)), self.dice.uniform(0.0, 0.4)
+        sys.stdout.write(f"kill after {passes} passes and {moment:.2f}s\n")
+        with self.watch() as process:
+            until(process, "started")
+            for _ in range(passes):
+                until(process, "pass")
+            time.sleep(moment)
+            assert ended(process, signal.SIGKILL).code == -signal.SIGKILL
+        self.nothing_is_forgotten()
+
+    def record(self) -> Record:
+        path = self.shell.folder / "state" / "reconcile" / f"{ACCOUNT}-default.db"
+        with closing(SqliteStore(path, account=ACCOUNT, owner="default", read_only=True)) as store:
+            return store.load()
+
+    def nothing_is_forgotten(self) -> None:
+        """Every instance or its attempt is in the ledger, and faults are as old as they were."""
+        record = self.record()
+        for number, row in self.stub.instances.items():
+            attempt = row["label"].rpartition("/")[2]
+            assert number in record.known or attempt in record.intents, f"nobody knows {row['label']}"
+        changed = {key for key in self.since.keys() & record.since.keys() if self.since[key] != record.since[key]}
+        assert not changed, f"since when was forgotten: {changed}"
+        self.since |= record.since
+        self.sightings.update(record.since.keys())
+
+    def fail_one(self, how: str) -> None:
+        sound = [number for number in self.stub.instances if number not in self.failed]
+        number = self.dice.choice(sound)
+        self.stub.instances[number]["actual_status"] = how
+        self.failed[number] = how, self.now()
+
+
+def test_killed_anywhere_and_started_again_it_rents_nothing_twice_and_forgets_nothing(stub, shell):
+    """It is killed until what failed is replaced, and none lives as long as the grace of a host that is offline."""
+    seed = 6
+    sys.stdout.write(f"seed {seed}\n")
+    for row in offer_rows(12):
+        stub.offers.setdefault(row["id"], row)
+    shell.spec.write_text(fleet(replicas=3) + CALM, encoding="utf-8")
+    restarts = Restarts(stub, shell, random.Random(seed))
+    stub.always("rent", restarts.slow)
+    stub.always("destroy", restarts.slow)
+    kills = 0
+    while kills < KILLS or restarts.failed.keys() & stub.instances.keys():
+        assert kills < MOST_KILLS, f"never replaced: {restarts.failed}, {sorted(stub.instances)}"
+        restarts.kill_one()
+        kills += 1
+        if kills in FAILS:
+            restarts.fail_one(FAILS[kills])
+    stub.honest("rent", "destroy")
+    with restarts.watch() as process:
+        until(process, "pass", ready=3)
+        until(process, "pass", ready=3)
+        ran = ended(process, signal.SIGTERM)
+    assert ran.code in (0, 130), ran.said
+    seats = sorted(row["label"].split("/")[3] for row in stub.instances.values())
+    assert seats == ["0", "1", "2"]
+    assert stub.next_id - 9001 == 3 + len(FAILS), "each seat was rented for once, and once more for each failure"
+    labels = [request.body["label"] for request in stub.of("rent")]
+    assert len(set(labels)) == len(labels), "no attempt was sent twice"
+    record = restarts.record()
+    assert (record.intents, record.leaving, set(record.known)) == ({}, {}, set(stub.instances))
+    for number, (how, at) in restarts.failed.items():
+        assert restarts.gone[number] - at >= GRACE_S[how], f"{number} was {how}"
+        assert how != "offline" or restarts.sightings[number, how] > 1, "its grace outlived more than one watch"
 
 
 OLD, NEW = "ghcr.io/acme/june:1", "ghcr.io/acme/june:2"

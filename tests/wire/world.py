@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -221,10 +221,12 @@ class Shell:
             "PYTHONWARNINGS": "error",
         }
 
-    def start(self, *args: str, **env: str | None) -> subprocess.Popen[str]:
+    def start(
+        self, *args: str, program: Sequence[str] = ("-m", "reconciler"), **env: str | None
+    ) -> subprocess.Popen[str]:
         """Begin a command; the test ends it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "reconciler", *args],
+            [sys.executable, *program, *args],
             cwd=self.folder,
             env=self._environment(env),
             stdin=subprocess.DEVNULL,
