@@ -26,12 +26,16 @@ DAY_S = 86_400.0
 OURS, FORGETS, REPLACES = "reconcile", "rent and forget", "cheapest first"
 BIDS, PRESENT = "by bids", "by bids, to be there"
 BEST, CHEAPEST = "all is known", "all is known, moves"
+BEST_BIDS, BEST_PRESENT = "all is known, by bids", "all is known, to be there"
+UNLIMITED = "all is known, no daily limit"
 RENTALS = {
     BIDS: Rental("interruptible"),
     PRESENT: Rental("interruptible", bid_over_floor=Decimal(50), outbid=Outbid(600.0, "on-demand")),
 }
 LIMITS = {PRESENT: Limits(replacements_per_seat_per_day=24)}
 """Where a way does not go by the defaults."""
+RULES = {BEST_BIDS: BIDS, UNLIMITED: BIDS, BEST_PRESENT: PRESENT}
+"""By whose rules somebody bids who knows all."""
 SCRIPTS = {FORGETS: Forgets, REPLACES: Replaces}
 
 
@@ -45,6 +49,8 @@ class Month:
     every: float = 600.0
     lost: float = 0.0
     """The share of requests that nobody answers."""
+    beginning: float = DAY_S
+    """Seconds, after which what is ready counts for itself as well."""
     laws: Laws = LIVELY
 
     @property
@@ -62,6 +68,9 @@ class Figures:
     """Replica-seconds truly ready."""
     wanted: float
     """Replica-seconds wanted."""
+    settled: float
+    """Replica-seconds truly ready after the beginning."""
+    settled_wanted: float
     gaps: tuple[Gap, ...]
     """Seats that had been ready, and were not for a while; the shortest first."""
     first_ready: float
@@ -85,6 +94,11 @@ class Figures:
         """Ready, as a share of what was wanted."""
         return self.ready / self.wanted
 
+    @property
+    def settled_availability(self) -> float:
+        """The same after the beginning; zero for a month that is not longer."""
+        return self.settled / self.settled_wanted if self.settled_wanted else 0.0
+
     def quantile(self, share: float) -> float:
         """So many gaps lasted at most as long."""
         return self.gaps[max(0, math.ceil(share * len(self.gaps)) - 1)].lasted if self.gaps else 0.0
@@ -97,7 +111,7 @@ class Figures:
 def played(way: str, month: Month, say: Callable[[str], None] = lambda _: None) -> Figures:
     """One way through the month."""
     began = time.process_time()
-    world = Watched(month.seed, month.laws, month.replicas)
+    world = Watched(month.seed, month.laws, month.replicas, month.beginning)
     with tempfile.TemporaryDirectory(dir=_memory_disk()) as folder:
         player = _played(way, month, world, Path(folder), say)
         struck = player.struck() if isinstance(player, Ours) else 0
@@ -112,6 +126,8 @@ def merged(found: Sequence[Figures]) -> Figures:
         found[0].way,
         sum(one.ready for one in found),
         sum(one.wanted for one in found),
+        sum(one.settled for one in found),
+        sum(one.settled_wanted for one in found),
         tuple(sorted((gap for one in found for gap in one.gaps), key=lambda gap: gap.lasted)),
         max(one.first_ready for one in found),
         sum(one.dollars for one in found),
@@ -127,14 +143,17 @@ def merged(found: Sequence[Figures]) -> Figures:
 
 
 def _played(way: str, month: Month, world: Watched, folder: Path, say: Callable[[str], None]) -> Ours | Script | Best:
-    want, begun = fleet(month.replicas, RENTALS.get(way, ON_DEMAND)), world.now
+    rules = RULES.get(way, way)
+    want, limits = fleet(month.replicas, RENTALS.get(rules, ON_DEMAND)), LIMITS.get(rules, Limits())
+    begun = world.now
     until = begun + month.seconds
-    if way in (BEST, CHEAPEST):
-        best = Best(world, want, moves=way == CHEAPEST)
+    if way in (BEST, CHEAPEST) or way in RULES:
+        a_day = limits.replacements_per_seat_per_day if way in (BEST_BIDS, BEST_PRESENT) else math.inf
+        best = Best(world, want, moves=way == CHEAPEST, a_day=a_day)
         best.run(until)
         return best
     script = SCRIPTS.get(way)
-    wish = Wish((want,), Policy(limits=LIMITS.get(way, Limits())), complete=False)
+    wish = Wish((want,), Policy(limits=limits), complete=False)
     player = script(world, want, month.lost) if script else ours(world, wish, folder, say, month.lost)
     _cron(player, world, begun, month.every, until)
     return player
@@ -159,6 +178,8 @@ def _figures(
         way,
         truth.ready_s,
         month.replicas * (world.now - world.begun),
+        truth.settled_s,
+        month.replicas * max(0.0, world.now - truth.settled_at),
         tuple(sorted(truth.gaps, key=lambda gap: gap.lasted)),
         max(truth.first.values()) - world.begun if len(truth.first) >= month.replicas else math.inf,
         dollars,

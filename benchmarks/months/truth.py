@@ -21,6 +21,7 @@ CREDIT = 100_000.0
 BOOTS_S = 1200.0
 """So long a second instance of a seat may boot beside the first before it counts as left over."""
 HOUR_S = 3600.0
+BID_LOST = "bid lost"
 _DESTROYED = re.compile(r"/instances/(\d+)/?")
 _KINDS = (
     ("PUT", r"/asks/\d+/?", "rent"),
@@ -35,14 +36,23 @@ _KINDS = (
 )
 
 
+class Rent(NamedTuple):
+    """An instance that was rented for a seat which was down."""
+
+    at: float
+    machine: int
+
+
 class Gap(NamedTuple):
     """A time without a ready instance in a seat that had one."""
 
     seat: str
     start: float
     end: float
-    rents: int
-    """Instances that were rented for the seat meanwhile; beyond the first, those before were never ready."""
+    rents: tuple[Rent, ...]
+    """For the seat meanwhile, in order; beyond the first, those before were never ready."""
+    why: str
+    """What took the last ready instance."""
     open: bool = False
     """It had no end when the month was over."""
 
@@ -58,8 +68,12 @@ class Truth:
 
     wanted: int
     at: float
+    settled_at: float = 0.0
+    """From this moment on what is ready counts for itself as well: the beginning is over."""
     ready_s: float = 0.0
     """Replica-seconds ready; of one seat one instance counts, and no more seats than are wanted."""
+    settled_s: float = 0.0
+    """Those after the beginning."""
     ready_dollars: float = 0.0
     """What the instances cost that were ready."""
     gaps: list[Gap] = field(default_factory=list)
@@ -78,18 +92,21 @@ class Truth:
     _up: dict[int, float] = field(default_factory=dict)
     """What is ready, and its $/h."""
     _seats: frozenset[str] = frozenset()
-    _down: dict[str, float] = field(default_factory=dict)
-    _rented: dict[str, int] = field(default_factory=dict)
-    """How many were rented for each seat that is down."""
+    _down: dict[str, tuple[float, str]] = field(default_factory=dict)
+    """Since when seats are without a ready instance, and why."""
+    _rented: dict[str, list[Rent]] = field(default_factory=dict)
+    """What was rented for each seat that is down."""
 
     def look(self, world: World) -> None:
         """Count the time since the last look, and see how things stand now."""
-        elapsed, self.at = world.now - self.at, world.now
-        self.ready_s += elapsed * min(self.wanted, len(self._seats))
+        elapsed, settled = world.now - self.at, max(0.0, world.now - max(self.at, self.settled_at))
+        self.at, ready = world.now, min(self.wanted, len(self._seats))
+        self.ready_s += elapsed * ready
+        self.settled_s += settled * ready
         self.ready_dollars += elapsed / HOUR_S * sum(self._up.values())
         self._count(world.contracts)
         self._up = {c.id: rate(c) for c in world.contracts.values() if is_ready(c, world.now)}
-        self._compare(frozenset(self.there[number] for number in self._up))
+        self._compare(frozenset(self.there[number] for number in self._up), world.contracts)
         self._left_over(world)
 
     def is_going(self, number: int) -> None:
@@ -99,7 +116,7 @@ class Truth:
 
     def finish(self) -> None:
         """The last moment: what is open ends here."""
-        self.gaps += [Gap(seat, since, self.at, self._rented[seat], open=True) for seat, since in self._down.items()]
+        self.gaps += [self._gap(seat, open=True) for seat in list(self._down)]
         for number in sorted({*self.asked, *self.spare}):
             self._leaked(number)
 
@@ -110,8 +127,9 @@ class Truth:
         for number in sorted(ended):
             self._leaked(number)
         self.there = {number: seat_of(contract) for number, contract in contracts.items()}
-        for seat in (self.there[number] for number in come if self.there[number] in self._down):
-            self._rented[seat] += 1
+        for number in sorted(come):
+            if (seat := self.there[number]) in self._down:
+                self._rented[seat].append(Rent(self.at, contracts[number].machine_id))
 
     def _leaked(self, number: int) -> None:
         """A contract that was to go is gone, or the month is over."""
@@ -119,16 +137,21 @@ class Truth:
         if since:
             self.leaks.append(max(0.0, self.at - min(since)))
 
-    def _compare(self, seats: frozenset[str]) -> None:
+    def _compare(self, seats: frozenset[str], contracts: dict[int, Contract]) -> None:
         if seats == self._seats:
             return
         for seat in sorted(seats - self._seats):
             self.first.setdefault(seat, self.at)
             if seat in self._down:
-                self.gaps.append(Gap(seat, self._down.pop(seat), self.at, self._rented.pop(seat)))
+                self.gaps.append(self._gap(seat))
         for seat in sorted(self._seats - seats):
-            self._down[seat], self._rented[seat] = self.at, 0
+            found = [contracts[number] for number, other in self.there.items() if other == seat]
+            self._down[seat], self._rented[seat] = (self.at, _why_lost(found)), []
         self._seats = seats
+
+    def _gap(self, seat: str, *, open: bool = False) -> Gap:
+        since, why = self._down.pop(seat)
+        return Gap(seat, since, self.at, tuple(self._rented.pop(seat)), why, open)
 
     def _left_over(self, world: World) -> None:
         """A contract beside a ready one of its seat is left over once it had the time to take its place."""
@@ -145,11 +168,15 @@ class Truth:
 class Watched(World):
     """A world that is looked at whenever something happens in it."""
 
-    def __init__(self, seed: int, laws: Laws, wanted: int) -> None:
+    def __init__(self, seed: int, laws: Laws, wanted: int, beginning_s: float = 0.0) -> None:
         origin = Generated(seed)
         super().__init__(origin, *beginning(origin), laws)
-        self.truth = Truth(wanted, self.now)
+        self.truth = Truth(wanted, self.now, self.now + beginning_s)
         self.add_credit(CREDIT)
+
+    def following(self) -> float:
+        """When something next happens to a contract."""
+        return self._next()
 
     def settle(self) -> None:
         """As the world does; then look."""
@@ -198,6 +225,13 @@ def seat_of(contract: Contract) -> str:
 def rate(contract: Contract) -> float:
     """What it costs while it runs, $/h."""
     return contract.gpu_per_hour + contract.disk_per_hour
+
+
+def _why_lost(left: list[Contract]) -> str:
+    """Why a seat is not ready any more, by the contracts that are left of it."""
+    if any(contract.outbid for contract in left):
+        return BID_LOST
+    return "host off" if any(contract.fault for contract in left) else "ended"
 
 
 def _kind(method: str, path: str) -> str:
