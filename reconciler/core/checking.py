@@ -8,15 +8,17 @@ from dataclasses import replace
 from reconciler.core.debut import Key, with_proof
 from reconciler.core.fields import spec_hash
 from reconciler.core.gpus import normalise
-from reconciler.core.health import Health, checked, seen_as
+from reconciler.core.health import Health, checked, never_passed, seen_as
 from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, read_label
 from reconciler.core.model import Fleet
-from reconciler.core.readiness import Look, Target, checks_of, checks_of_another
+from reconciler.core.readiness import Findings, Look, Target, checks_of, checks_of_another, key_of, untold
 from reconciler.core.record import Record
 from reconciler.core.states import RESTING, State, state_of
 from reconciler.values import dataclass
 
+NEW_CHECK = "a new check"
+"""Why a failure says nothing: the instance was ready before anybody asked for this."""
 LOOKED_EVERY_S = 60.0
 """An instance that is ready is looked at again after so long; a run that waits for others passes more often."""
 
@@ -83,6 +85,7 @@ def with_look(record: Record, look: Look | None, instances: Iterable[Instance], 
     if look is None:
         return record
     health = {i: each for i, each in record.health.items() if i in record.known}
+    look = replace(look, findings=_fair(look, health, marks))
     proved: list[Key] = []
     for instance in (i for i in instances if i.id in look.watched and i.id in marks):
         after = _after(health.get(instance.id), instance, look)
@@ -91,6 +94,23 @@ def with_look(record: Record, look: Look | None, instances: Iterable[Instance], 
             mark = marks[instance.id]
             proved += [(mark.seat.fleet, mark.spec_hash)] if after.ready_at is not None else []
     return replace(record, health=health, debuts=with_proof(record.debuts, proved))
+
+
+def _fair(look: Look, health: Mapping[int, Health], marks: Mapping[int, Mark]) -> Findings:
+    """The findings, where a check that an instance which was ready never had to pass says nothing of it: it may be
+    wrong, or meant for another spec. It counts once another instance of its spec has passed it."""
+    failing = {i: key for i, each in health.items() if (key := never_passed(each, look.findings.get(i, ())))}
+    if not failing:
+        return look.findings
+    shown = {(_spec(marks[i]), key) for i, each in health.items() if i in marks for key in each.passed}
+    passing = ((i, each.check) for i, all_of in look.findings.items() for each in all_of if each.verdict == "pass")
+    shown |= {(_spec(marks[i]), key_of(check)) for i, check in passing if i in marks}
+    new = {i for i, key in failing.items() if i in marks and (_spec(marks[i]), key) not in shown}
+    return {i: untold(all_of, NEW_CHECK) if i in new else all_of for i, all_of in look.findings.items()}
+
+
+def _spec(mark: Mark) -> tuple[str, str, bool]:
+    return mark.seat.fleet, mark.spec_hash, mark.adopted
 
 
 def _after(before: Health | None, instance: Instance, look: Look) -> Health | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconciler.core.readiness import Finding, Verdict
+from reconciler.core.readiness import Finding, Verdict, key_of
 from reconciler.core.states import RESTING, State
 from reconciler.values import dataclass
 
@@ -34,6 +34,8 @@ class Health:
     """The same for people."""
     by_machine: bool = True
     """The check that fails is one of the machine, not of what runs in the container."""
+    passed: tuple[str, ...] = ()
+    """Which checks it passed the last time that it passed all, by their `key_of`; empty: not known."""
 
     @property
     def boots_again(self) -> bool:
@@ -41,6 +43,8 @@ class Health:
         return self.ready_at is not None and self.failing_since is not None and self.since > self.ready_at
 
 
+NO_CHECK = "-"
+"""In the place of a check's key, where an instance had to do nothing but run."""
 _OF_THE_MACHINE = ("ssh", "gpu", "tcp")
 
 
@@ -51,7 +55,7 @@ def checked(health: Health, findings: Sequence[Finding], at: float) -> Health:
         unbroken = health.ready_at is not None and health.failing_since is None and health.verdict is not None
         ready_at = health.ready_at if unbroken else at
         good = replace(health, ready_at=ready_at, failing_since=None, cause="", detail="")
-        return replace(good, checked_at=at, verdict="pass")
+        return replace(good, checked_at=at, verdict="pass", passed=_keys(findings))
     failing = None if health.failing_since is None else health.failing_since + _blind_s(health, last.verdict, at)
     said = replace(
         health,
@@ -63,6 +67,19 @@ def checked(health: Health, findings: Sequence[Finding], at: float) -> Health:
         by_machine=last.check.kind in _OF_THE_MACHINE,
     )
     return replace(said, failing_since=at) if last.verdict == "fail" and failing is None else said
+
+
+def _keys(passing: Sequence[Finding]) -> tuple[str, ...]:
+    return tuple(key_of(each.check) for each in passing) or (NO_CHECK,)
+
+
+def never_passed(health: Health, findings: Sequence[Finding]) -> str | None:
+    """The check, by its `key_of`, that an instance which was ready fails and never had to pass."""
+    last = findings[-1] if findings else None
+    if last is None or last.verdict != "fail" or health.ready_at is None or not health.passed:
+        return None
+    key = key_of(last.check)
+    return None if key in health.passed else key
 
 
 def _blind_s(health: Health, verdict: Verdict, at: float) -> float:

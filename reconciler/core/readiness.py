@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import field, replace
 from decimal import Decimal
@@ -178,5 +179,17 @@ def is_blind(causes: frozenset[str], controls: frozenset[str]) -> bool:
 
 def blinded(findings: Findings) -> Findings:
     """The findings of a runner that does not see: nobody is blamed for what was missed."""
-    untold = {i: (*all_of[:-1], replace(all_of[-1], verdict="cannot tell")) for i, all_of in findings.items() if all_of}
-    return {**findings, **untold}
+    return {i: untold(all_of) for i, all_of in findings.items()}
+
+
+def untold(all_of: tuple[Finding, ...], why: str = "") -> tuple[Finding, ...]:
+    """The findings of an instance where the last of them says nothing of it."""
+    if not all_of:
+        return ()
+    last = all_of[-1]
+    return (*all_of[:-1], replace(last, verdict="cannot tell", cause=f"{last.cause} ({why})" if why else last.cause))
+
+
+def key_of(check: Check) -> str:
+    """A short text that tells a check from others."""
+    return f"{zlib.crc32(repr((check.kind, check.port, check.path, check.run)).encode()):08x}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple
 from decimal import Decimal
 from typing import Any, get_args
@@ -60,13 +60,15 @@ def _health(
     cause: str,
     detail: str,
     by_machine: bool,
+    passed: Iterable[str] = (),
 ) -> Health:
     known: tuple[Verdict, ...] = get_args(Verdict)
     if verdict is not None and verdict not in known:
         raise ValueError(f"no verdict is called {verdict!r}")
     read = next((each for each in known if each == verdict), None)
     ready, failing, looked = (None if at is None else float(at) for at in (ready_at, failing_since, checked_at))
-    return Health(float(since), ready, failing, looked, read, str(cause), str(detail), bool(by_machine))
+    rest = (str(cause), str(detail), bool(by_machine), tuple(map(str, passed)))
+    return Health(float(since), ready, failing, looked, read, *rest)
 
 
 def _failure(machine: int, cause: str, at: float) -> Failure:

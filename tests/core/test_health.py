@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from builders import NOW, diff, fleet, instance, known, merged, observation, record, told
 from builders import offers as market
 from builders import plans as planned
 
-from reconciler.core.health import Health, checked, seen_as, with_health
-from reconciler.core.readiness import Check, Finding, HealthRules, Look, Readiness
+from reconciler.core.health import NO_CHECK, Health, checked, seen_as, with_health
+from reconciler.core.readiness import Check, Finding, HealthRules, Look, Readiness, key_of
 from reconciler.core.states import State
 
 SSH, HTTP = Check("ssh"), Check("http", 8000, "/healthz")
@@ -301,3 +303,44 @@ def test_a_pass_proves_the_spec_of_its_instance():
     (key,) = seen(record(), instance(), findings={100: passed()}).debuts
     assert key[0] == "june"
     assert seen(record(), instance(), findings={100: failed()}).debuts == {}
+
+
+# --- checks that are younger than the instance ----------------------------------------------------
+
+READYZ = Check("http", 8000, "/readyz")
+OLD, NEW = fleet(replicas=2, image="a:1"), fleet(replicas=2, image="a:2")
+WAS_READY = Health(NOW - 900, NOW - 800, None, NOW - 60, "pass", passed=(key_of(SSH),))
+YOUNGER = {
+    # what is remembered of the one, what the other is, what a look finds of it; whether the one is blamed
+    "nobody ever passed it": (WAS_READY, OLD, failed("http 404", READYZ), False),
+    "another of its spec passes it": (WAS_READY, OLD, (*passed(), Finding(READYZ, "pass")), True),
+    "one of another spec passes it": (WAS_READY, NEW, (*passed(), Finding(READYZ, "pass")), False),
+    "it had no check before": (replace(WAS_READY, passed=(NO_CHECK,)), OLD, failed("http 404", READYZ), False),
+    "it passed it once": (replace(WAS_READY, passed=(key_of(SSH), key_of(READYZ))), OLD, failed("x", READYZ), True),
+    "it was never ready": (Health(NOW - 900, passed=(key_of(SSH),)), OLD, failed("http 404", READYZ), True),
+    "nobody knows what it passed": (replace(WAS_READY, passed=()), OLD, failed("http 404", READYZ), True),
+}
+
+
+@pytest.mark.parametrize(("health", "spec", "found", "blamed"), YOUNGER.values(), ids=YOUNGER.keys())
+def test_a_check_that_an_instance_never_had_to_pass_says_nothing_of_it(health, spec, found, blamed):
+    rows = [instance("june/0", OLD, id=100), instance("june/1", spec, id=101)]
+    before = record(known(100), known(101, "june/1"), health={100: health, 101: WAS_READY})
+    after = seen(before, *rows, findings={100: failed("http 404", READYZ), 101: found}).health[100]
+    assert (after.verdict, after.failing_since) == (("fail", NOW) if blamed else ("cannot tell", None))
+    assert after.cause == "http 8000/readyz: http 404" + ("" if blamed else " (a new check)")
+
+
+def test_one_that_another_passed_earlier_counts_as_well():
+    rows = [instance("june/0", OLD, id=100), instance("june/1", OLD, id=101)]
+    proven = replace(WAS_READY, passed=(key_of(SSH), key_of(READYZ)))
+    before = record(known(100), known(101, "june/1"), health={100: WAS_READY, 101: proven})
+    assert seen(before, *rows, findings={100: failed("http 404", READYZ)}).health[100].verdict == "fail"
+
+
+def test_what_was_passed_is_what_was_asked():
+    row = instance()
+    once = seen(record(), row, findings={100: (*passed(), Finding(READYZ, "pass"))})
+    assert once.health[100].passed == (key_of(SSH), key_of(READYZ))
+    assert seen(once, row, findings={100: failed()}).health[100].passed == (key_of(SSH), key_of(READYZ))
+    assert seen(record(), row, findings={100: ()}).health[100].passed == (NO_CHECK,)
