@@ -49,6 +49,7 @@ class Told(NamedTuple):
     reported: str | None
     intended: str | None
     current: str | None
+    heading: str | None
     ended: bool
     interruptible: bool
 
@@ -62,6 +63,7 @@ class Row:
     reported: frozenset[str] | None = None
     intended: str | None = None
     current: str | None = None
+    heading: str | None = None
     ended: bool | None = None
     """Whether the contract's end has passed."""
     interruptible: bool | None = None
@@ -72,6 +74,7 @@ class Row:
             (self.reported is None or told.reported in self.reported)
             and self.intended in (None, told.intended)
             and self.current in (None, told.current)
+            and self.heading in (None, told.heading)
             and self.ended in (None, told.ended)
             and self.interruptible in (None, told.interruptible)
         )
@@ -85,6 +88,8 @@ TABLE = (
     Row(State.OUTBID, "storage", current="stopped", interruptible=True),
     # A stop outweighs any report of the host. Nobody says who stopped it.
     Row(State.HELD, "storage", intended="stopped"),
+    # What is to stay stopped waits for no GPU, whatever was asked for last.
+    Row(State.HELD, "storage", current="stopped", heading="stopped"),
     # A queued start outweighs a stale report.
     Row(State.QUEUED, "storage", intended="running", current="stopped"),
     Row(State.READY, "everything", reported=frozenset({"running"})),
@@ -100,7 +105,8 @@ TABLE = (
 def told(instance: Instance, now: float | None) -> Told:
     """What counts of an instance; without `now` its contract has not ended."""
     ended = now is not None and instance.ends_at is not None and instance.ends_at <= now
-    return Told(instance.reported, instance.intended, instance.current, ended, bool(instance.interruptible))
+    bid = bool(instance.interruptible)
+    return Told(instance.reported, instance.intended, instance.current, instance.heading, ended, bid)
 
 
 @lru_cache(maxsize=1024)  # the instances of an account tell few different things

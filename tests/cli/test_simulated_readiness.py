@@ -112,6 +112,38 @@ def test_a_seat_whose_instances_are_never_ready_costs_so_much_a_day_and_no_more(
     project.plan().assert_code(4, "replacements per seat", "free june/1")
 
 
+@pytest.mark.parametrize("how", ["offline", "exited"])
+def test_with_a_lost_ledger_what_the_account_calls_dead_is_replaced_by_a_run_that_waits(
+    project: Project, how: str
+) -> None:
+    """Its grace is as old as the memory: a run that takes one step reports it, and one that waits sees it through."""
+    project.fleet()
+    assert checked.apply(project) == 0
+    before = project.ids()
+    project.fail("june/0", how=how)
+    for _ in range(3):
+        project.ledger.unlink()
+        project.apply("--no-wait").assert_success(f"instance {before['june/0']} is {how}", "Nothing was changed")
+        project.advance("20m")
+    assert project.ids() == before
+    project.ledger.unlink()
+    project.apply().assert_success("destroyed")
+    assert project.ids() != before
+    project.assert_all_run("june", 1)
+
+
+def test_with_a_lost_ledger_what_only_checks_find_is_reported_and_not_replaced(project: Project) -> None:
+    project.fleet()
+    assert checked.apply(project) == 0
+    before = project.ids()
+    for _ in range(3):
+        project.ledger.unlink()
+        checked.apply(project, never(REFUSED), step_only=True)
+        assert "not ready yet: ssh: connection refused" in plan_text(checked.looked(project).plan, None)
+        project.advance("20m")
+    assert (project.ids(), struck(project)) == (before, {})
+
+
 def test_a_struck_machine_is_refused_by_name_until_it_is_forgiven(project: Project) -> None:
     machine = one_of_many(project)
     checked.apply(project, never(REFUSED, machine))

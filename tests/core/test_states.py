@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
-from builders import NOW, instance
+from builders import NOW, diff, fleet, instance, intent, known, merged, observation, record
 
+from reconciler.core.budget import committed
+from reconciler.core.health import Health
 from reconciler.core.states import RESTING, TABLE, State, rate_per_hour, state_of, state_of_absent, told
 
 ALL, STORAGE, NOTHING = "0.25", "0.01", "0"
@@ -41,6 +45,14 @@ READING_ORDER = {
     "offline after a stop is held": ("offline", "stopped", "stopped", "stopped", State.HELD, STORAGE),
     "a start that waits for its GPU is queued": ("exited", "running", "stopped", "running", State.QUEUED, STORAGE),
     "a queued start outweighs a stale running": ("running", "running", "stopped", "running", State.QUEUED, STORAGE),
+    "stopped for good, though it should run, is held": (
+        *("exited", "running", "stopped", "stopped"),
+        *(State.HELD, STORAGE),
+    ),
+    "a start that waits and of which nobody says where it goes is queued": (
+        *("exited", "running", "stopped", None),
+        *(State.QUEUED, STORAGE),
+    ),
     "rebooting is pending": ("rebooting", "running", "running", "running", State.PENDING, ALL),
     "recycling is pending": ("recycling", "running", "running", "running", State.PENDING, ALL),
     "frozen is pending": ("frozen", "running", "running", "running", State.PENDING, ALL),
@@ -91,6 +103,33 @@ BEYOND_THE_FIELDS = {
 def test_the_state_by_end_and_kind(fields, expected, rate):
     row = instance(**fields)
     assert (state_of(row, NOW), rate_per_hour(row)) == (expected, Decimal(rate))
+
+
+BY_LOOKS = {
+    # what the checks have to say of one that runs
+    "never ready: pending": (Health(NOW - 9), State.PENDING),
+    "ready once, and failing: unready": (Health(NOW - 99, NOW - 50, NOW - 9), State.UNREADY),
+    "ready": (Health(NOW - 99, NOW - 50), State.READY),
+}
+
+
+@pytest.mark.parametrize(("health", "expected"), BY_LOOKS.values(), ids=BY_LOOKS.keys())
+def test_what_runs_bills_whatever_its_checks_say(health, expected):
+    (member,) = diff(fleet(), [instance(**RUNNING)], record(health={100: health})).fleets[0].members()
+    assert (member.state, rate_per_hour(member.instance)) == (expected, Decimal(ALL))
+
+
+def test_what_is_in_doubt_counts_at_its_ceiling_and_what_is_gone_counts_nothing():
+    doubtful = diff(fleet(), [], record(intent(ceiling=Decimal("0.31"))))
+    assert committed(doubtful.fleets[0]) == Decimal("0.31")
+    gone = merged(record(known(100)), observation(gone=[100])).record
+    assert committed(diff(fleet(), [], gone).fleets[0]) == 0
+
+
+def test_the_documentation_tells_of_every_state():
+    page = (Path(__file__).parents[2] / "docs" / "readiness.md").read_text(encoding="utf-8")
+    told_of = re.findall(r"^\| ([a-z]+) \|", page.partition("## States")[2], flags=re.MULTILINE)
+    assert told_of == ["state", *(state.value for state in State)]
 
 
 def test_without_a_moment_no_contract_is_past_its_end():
