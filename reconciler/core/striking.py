@@ -19,9 +19,9 @@ _NOBODYS = frozenset({STOPPED, OUTBID, EXPIRED})
 
 
 def with_strike(record: Record, machine_id: int, strike: Strike, rules: StrikeRules) -> Record:
-    """The record with a strike more; the forgotten ones of its machine go."""
-    kept = counting(record.strikes.get(machine_id, ()), rules, strike.at)
-    return replace(record, strikes={**record.strikes, machine_id: (*kept, strike)})
+    """The record with a strike more; the forgotten ones of all machines go."""
+    all_kept = {m: kept for m, all_of in record.strikes.items() if (kept := counting(all_of, rules, strike.at))}
+    return replace(record, strikes={**all_kept, machine_id: (*all_kept.get(machine_id, ()), strike)})
 
 
 def forgiven(record: Record, machine_id: int) -> Record:
