@@ -5,6 +5,7 @@ What fails is said and stays for a later pass. The address is a secret, so no me
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import time
 from collections.abc import Callable, Sequence
@@ -20,8 +21,8 @@ from reconciler.core.secret import Hidden
 if TYPE_CHECKING:
     import httpx
 
-PATIENCE_S = 5.0
-"""How long one webhook may take for each step of an answer."""
+PATIENCE_S = 15.0
+"""How long one letter may take, from looking up the name to the last line of the answer's header."""
 TOTAL_S = 15.0
 """After so long no further letter is begun in a pass."""
 REST_S = 60.0
@@ -41,30 +42,36 @@ class Webhooks:
         told: Callable[[str], None],
         *,
         monotonic: Callable[[], float] = time.monotonic,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._hooks = {hook.variable: hook for hook in notify.webhooks}
-        self._owner, self._look_up, self._told, self._monotonic = owner, look_up, told, monotonic
+        self._owner, self._look_up, self._told = owner, look_up, told
+        self._monotonic, self._patience_s = monotonic, patience_s
         self._resting: dict[str, float] = {}
         self._said: dict[str, str] = {}
 
     def deliver(self, letters: Sequence[Letter]) -> frozenset[int]:
         """Which of `letters`, by their position, were taken. Of one webhook the order is kept; never raises."""
-        begun, done = self._monotonic(), set()
+        begun = self._monotonic()
         self._resting = {name: until for name, until in self._resting.items() if begun < until}
         ready = {name: hook for name, hook in self._hooks.items() if name not in self._resting}
         addressed = [(at, ready[letter.to]) for at, letter in enumerate(letters) if letter.to in ready]
-        if not addressed:
-            return frozenset()
-        with _client() as client:
+        return asyncio.run(self._carried(letters, addressed, begun)) if addressed else frozenset()
+
+    async def _carried(
+        self, letters: Sequence[Letter], addressed: Sequence[tuple[int, Webhook]], begun: float
+    ) -> frozenset[int]:
+        done = set()
+        async with _client(self._patience_s) as client:
             for at, hook in addressed:
                 if self._monotonic() - begun > TOTAL_S:
                     break
-                if hook.variable not in self._resting and self._sent(client, hook, letters[at]):
+                if hook.variable not in self._resting and await self._sent(client, hook, letters[at]):
                     done.add(at)
         return frozenset(done)
 
-    def _sent(self, client: httpx.Client, hook: Webhook, letter: Letter) -> bool:
-        why = self._post(client, hook, letter)
+    async def _sent(self, client: httpx.AsyncClient, hook: Webhook, letter: Letter) -> bool:
+        why = await self._post(client, hook, letter)
         if why is None:
             self._said.pop(hook.variable, None)
             return True
@@ -74,14 +81,17 @@ class Webhooks:
             self._told(f"webhook {hook.variable}: not delivered, {why}; {AGAIN}")
         return False
 
-    def _post(self, client: httpx.Client, hook: Webhook, letter: Letter) -> str | None:
+    async def _post(self, client: httpx.AsyncClient, hook: Webhook, letter: Letter) -> str | None:
         """Why it did not arrive. Only our own words: those of the libraries below quote the address."""
         url = Hidden(self._look_up(hook.variable) or "")
         if (flaw := flaw_of(url)) is not None:
             return flaw
+        body = body_of(letter, hook.format, self._owner)
         try:
-            with client.stream("POST", str(url), json=body_of(letter, hook.format, self._owner)) as answer:
+            async with asyncio.timeout(self._patience_s), client.stream("POST", str(url), json=body) as answer:
                 return None if answer.is_success else f"it answered {answer.status_code}"
+        except TimeoutError:
+            return f"no answer within {self._patience_s:g} s"
         except Exception as error:
             return f"no answer ({type(error).__name__})"
 
@@ -109,12 +119,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _client() -> httpx.Client:
+def _client(patience_s: float) -> httpx.AsyncClient:
+    """A client that waits as long as it is let: a patience of its own would begin anew with every line that drips in.
+    Connecting and its handshake have a third each, for one that is cut off from outside may leave its socket open."""
     import httpx
 
-    return httpx.Client(
+    return httpx.AsyncClient(
         headers={"User-Agent": f"vast-reconciler/{__version__}"},
-        timeout=httpx.Timeout(PATIENCE_S),
+        timeout=httpx.Timeout(None, connect=patience_s / 3),
         follow_redirects=False,
         trust_env=False,
     )

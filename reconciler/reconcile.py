@@ -20,6 +20,7 @@ from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.readiness import Look, blinded, is_blind, logs_in, suspected, tries_a_key
 from reconciler.core.record import Record, with_unwanted, without_pause
+from reconciler.core.replacing import without_unwanted
 from reconciler.core.settle import grown
 from reconciler.core.sights import NewSights, Sights
 from reconciler.core.spend import counted
@@ -123,7 +124,8 @@ def settle(record: Record, observation: Observation, wish: Wish, now: float) -> 
     accepted = None if wish.allowed.counted else wish.allowed.accept_gone
     merged = merge(record, observation, policy.owner, now=now, settle=wish.settle, faults=faults, accepted=accepted)
     billed = counted(record, merged.record, observation.instances, policy.owner, observation.list_started_at)
-    merged = replace(merged, record=billed)
+    wanted = without_unwanted(billed, {fleet.name: fleet.replicas for fleet in wish.fleets})
+    merged = replace(merged, record=wanted)
     if wish.first_run and not merged.record.warm and not merged.record.known:
         return replace(merged, record=replace(merged.record, warm=True, cold=None))
     return merged

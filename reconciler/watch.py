@@ -20,6 +20,7 @@ from reconciler.core.assemble import Wish
 from reconciler.core.calls import Calls
 from reconciler.core.envelope import Envelope, envelope_of
 from reconciler.core.instance import Account
+from reconciler.core.label import Seat
 from reconciler.core.report import Ending
 from reconciler.core.snapshot import Durations, Snapshot, calling, fleet_state, kept_counts, money_of
 from reconciler.core.tally import Count, counted, reasons_of_rents
@@ -146,6 +147,8 @@ class Watch:
     failures: int = 0
     """Passes in a row that failed for the account as a whole."""
     counts: Counter[Count] = field(default_factory=Counter)
+    doubts: Mapping[Seat, str] = field(default_factory=dict)
+    """What the rents were for of which nobody knows yet whether they were made."""
     shown: Snapshot = field(default_factory=lambda: Snapshot(0.0, 0.0, ""))
     told: Mapping[str, str] = field(default_factory=dict)
     """Standing troubles that were logged, so that each is logged once."""
@@ -245,7 +248,10 @@ class Watch:
         if first is None:
             return
         names = {fleet.name for fleet in want.fleets}
-        self.counts = kept_counts(self.counts + counted(run.written, reasons_of_rents(first.plan)), names)
+        reasons = {**reasons_of_rents(first.plan), **self.doubts}
+        self.counts = kept_counts(self.counts + counted(run.written, reasons), names)
+        in_doubt = {intent.seat for intent in run.record.intents.values() if intent.instance_id is None}
+        self.doubts = {seat: why for seat, why in reasons.items() if seat in in_doubt}
         trouble = troubled(first.plan, run.outcomes, run.stopped_fleets)
         now, jitter, interval = self.desk.clock.now(), self.rhythm.jitter(), self.rhythm.interval_s
         self.rests = rested(self.rests, trouble, names.difference(look.resting), now, interval, jitter)

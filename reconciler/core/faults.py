@@ -139,7 +139,8 @@ def _never_ready(instance: Instance, fleet: Fleet, health: Health, state: State,
         return None
     told = {State.READY: health.cause, State.PENDING: _still(instance), State.HELD: GAVE_UP}
     cause = told[state]
-    return Fault(f"not ready in {span(limit)}: {cause}", health.since, 0.0, booting=True)
+    by_machine = state is not State.READY or health.by_machine
+    return Fault(f"not ready in {span(limit)}: {cause}", health.since, 0.0, booting=True, blames_machine=by_machine)
 
 
 def _still(instance: Instance) -> str:

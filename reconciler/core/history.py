@@ -44,6 +44,8 @@ EventKind = Literal[
     "released",
 ]
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
+MADE = "the rent in doubt was made"
+"""What is said of an attempt whose instance is there after all."""
 KEPT_S = 90 * 86_400.0
 """How long an event is kept."""
 MOST_KEPT = 100_000
@@ -137,7 +139,7 @@ def _settled(before: Record, merged: Merged, members: Mapping[str, Member], at: 
         else:
             made = members.get(intent.attempt)
             instance_id = None if made is None else made.id
-            yield of_seat(at, "settled", intent.seat, "the rent in doubt was made", instance_id, intent.ceiling)
+            yield of_seat(at, "settled", intent.seat, MADE, instance_id, intent.ceiling)
 
 
 def rented(record: Record, instance_id: int, at: float) -> Record:
@@ -162,13 +164,10 @@ def _ready(booting: Mapping[int, float], members: Iterable[Member], at: float) -
 
 
 def _standing(record: Record, plan: Plan) -> Iterator[tuple[str, Event]]:
-    """What stands now, by key: `held/GUARD/FLEET`, `frozen/INDEX/FLEET`, `key/ID` and `leak/ID`."""
+    """What stands now, by key: of guards `Held.key`, `frozen/INDEX/FLEET`, `key/ID` and `leak/ID`."""
     for held in plan.refusals():
-        fleet = held.fleet or ""
-        yield (
-            f"held/{held.guard}/{fleet}",
-            Event(plan.made_at, "held back", fleet, text=f"{held.guard}: {held.message}"),
-        )
+        index, text = None if held.seat is None else held.seat.index, f"{held.guard}: {held.message}"
+        yield held.key, Event(plan.made_at, "held back", held.fleet or "", index, text=text)
     for note in (note for fleet in plan.fleets for note in fleet.notes if note.kind == "frozen"):
         yield f"frozen/{note.seat.index}/{note.seat.fleet}", of_seat(plan.made_at, "frozen", note.seat, note.text)
     for instance_id, seat in ringing(record):

@@ -16,24 +16,13 @@ from reconciler.core.diff import Diff, SeatView
 from reconciler.core.evidence import Vanished
 from reconciler.core.incidents import Incident, Letter
 from reconciler.core.label import Seat
-from reconciler.core.notify import NoticeKind, Notify
+from reconciler.core.notify import Notify
+from reconciler.core.outbox import written
 from reconciler.core.plan import Plan
 from reconciler.core.record import Record
 from reconciler.core.states import State
+from reconciler.core.traces import Outside
 
-PATIENCE_S: Mapping[NoticeKind, float] = {
-    "down": 0.0,
-    "below_min_ready": 900.0,
-    "held_back": 600.0,
-    "leak": 600.0,
-    "doubt": 900.0,
-    "credit": 0.0,
-    "failing": 600.0,
-}
-"""How long an incident stands before it is told: what ends by itself sooner is nobody's business. An instance is down
-only once its grace is over, so that is told at once."""
-LETTERS_KEPT = 200
-LETTER_KEPT_S = 86_400.0
 FORGOTTEN_S = 30 * 86_400.0
 """An incident of a fleet that no run has looked at for so long is forgotten."""
 CREDIT_CLEARS = Decimal("1.1")
@@ -66,15 +55,15 @@ def noticed(
     if not noticing.notify.webhooks:
         return record
     before, now = record.incidents, plan.made_at
-    down = _down(diff, {gone.seat: gone for gone in vanished}, before, now)
+    down = _down(diff, {gone.seat: gone for gone in vanished}, record, now)
     standing = {i.key: i for i in (*down, *_short(plan), *_held(plan), *_of_money(record, plan, noticing))}
     gone = {key: i for key, i in before.items() if key not in standing and _is_over(i, plan, noticing)}
     ended = {key: i for key, i in gone.items() if i.kind != "held_back" or (whole and i.fleet not in unseen)}
     kept = {key: i for key, i in before.items() if key not in ended and now - i.since < FORGOTTEN_S}
     opened = {key: _first(kept.get(key), i) for key, i in standing.items()}
     views = {view.seat: view for part in diff.fleets for view in part.seats}
-    ends = [_end(i, views, now) for i in ended.values() if i.told]
-    return _written(record, {**kept, **opened}, ends, noticing.notify, now)
+    ends = {key: _end(i, views, now) for key, i in ended.items() if i.told}
+    return written(record, {**kept, **opened}, ends, noticing.notify, now)
 
 
 def failed(record: Record, why: str, noticing: Noticing, now: float) -> Record:
@@ -83,30 +72,12 @@ def failed(record: Record, why: str, noticing: Noticing, now: float) -> Record:
         return record
     new = Incident("failing", "failing", now, f"passes fail since {clock_text(now)}: {why}")
     incidents = {**record.incidents, "failing": _first(record.incidents.get("failing"), new)}
-    return _written(record, incidents, [], noticing.notify, now)
+    return written(record, incidents, {}, noticing.notify, now)
 
 
 def _first(before: Incident | None, now: Incident) -> Incident:
     """What is remembered of the beginning stays."""
     return now if before is None else before
-
-
-def _written(
-    record: Record, incidents: Mapping[str, Incident], ends: Iterable[Letter], notify: Notify, now: float
-) -> Record:
-    """Tell what has stood long enough, and put letters for everybody who wants them into the outbox."""
-    due = {k: i for k, i in incidents.items() if not i.told and now - i.since >= PATIENCE_S[i.kind]}
-    letters = [*ends, *(_begin(incident, now) for incident in due.values())]
-    to = [replace(letter, to=h.variable) for letter in letters for h in notify.webhooks if letter.kind in h.on]
-    known = {hook.variable for hook in notify.webhooks}
-    kept = [x for x in record.outbox if now - x.at < LETTER_KEPT_S and x.to in known]
-    told = {**incidents, **{key: replace(incident, told=True) for key, incident in due.items()}}
-    return replace(record, incidents=told, outbox=tuple([*kept, *to][-LETTERS_KEPT:]))
-
-
-def _begin(incident: Incident, now: float) -> Letter:
-    i = incident
-    return Letter("", now, i.kind, False, i.since, i.text, i.fleet, i.index, i.instance_id)
 
 
 def _is_over(incident: Incident, plan: Plan, noticing: Noticing) -> bool:
@@ -122,15 +93,14 @@ def _is_over(incident: Incident, plan: Plan, noticing: Noticing) -> bool:
 # --- what stands now ------------------------------------------------------------------------------
 
 
-def _down(
-    diff: Diff, vanished: Mapping[Seat, Vanished], before: Mapping[str, Incident], now: float
-) -> Iterator[Incident]:
+def _down(diff: Diff, vanished: Mapping[Seat, Vanished], record: Record, now: float) -> Iterator[Incident]:
+    before, outside = record.incidents, {gone.seat: gone for gone in record.outside.values()}
     for part in (part for part in diff.fleets if not part.paused):
         for view in part.seats:
             key = f"down/{view.seat}"
             if key in before and not _serves(view):
                 yield before[key]
-            elif (found := _died(view, vanished.get(view.seat), now)) is not None:
+            elif (found := _died(view, vanished.get(view.seat), outside.get(view.seat), now)) is not None:
                 yield replace(found, key=key)
 
 
@@ -138,8 +108,10 @@ def _serves(view: SeatView) -> bool:
     return view.keeper is not None and view.keeper.state is State.READY and view.keeper.fault is None
 
 
-def _died(view: SeatView, gone: Vanished | None, now: float) -> Incident | None:
-    """The seat's instance is dead beyond its grace, or went without being asked to; another host key has no grace."""
+def _died(view: SeatView, gone: Vanished | None, before: Outside | None, now: float) -> Incident | None:
+    """The seat's instance is dead beyond its grace, or vanished: now, or `before` in a pass that did not look at its
+    fleet; another host key has no grace. A seat is empty as well when what was rented for it was not as ordered; that
+    is no instance that died."""
     keeper, seat = view.keeper, view.seat
     if keeper is not None and has_another_key(keeper.health):
         text = f"{seat}: down {clock_text(now)}, instance {keeper.id} {ANOTHER_KEY}"
@@ -150,8 +122,8 @@ def _died(view: SeatView, gone: Vanished | None, now: float) -> Incident | None:
         return found if keeper.fault.of_the_host else replace(found, text=f"{seat}: down {clock_text(since)}, {what}")
     if gone is not None and keeper is None:
         return _lost(seat, now, f"instance {gone.id} vanished, last seen {clock_text(gone.seen_at)}", gone.id)
-    if view.emptied and keeper is None:
-        return _lost(seat, now, "its instance went without being asked to")
+    if before is not None and view.emptied and keeper is None:
+        return _lost(seat, before.at, f"instance {before.id} vanished", before.id)
     return None
 
 
@@ -170,9 +142,10 @@ def _short(plan: Plan) -> Iterator[Incident]:
 
 def _held(plan: Plan) -> Iterator[Incident]:
     for held in plan.refusals():
-        where = f"{held.fleet}: " if held.fleet else ""
+        where = f"{held.seat or held.fleet}: " if held.fleet else ""
         text = f"{where}held back by {held.guard}: {held.message}; lifted by: {held.lift}"
-        yield Incident(f"held/{held.guard}/{held.fleet or ''}", "held_back", plan.made_at, text, held.fleet or "")
+        index = None if held.seat is None else held.seat.index
+        yield Incident(held.key, "held_back", plan.made_at, text, held.fleet or "", index)
 
 
 def _of_money(record: Record, plan: Plan, noticing: Noticing) -> Iterator[Incident]:

@@ -124,6 +124,14 @@ class Held:
     lift: str
     fleet: str | None = None
     actions: tuple[Action, ...] = ()
+    seat: Seat | None = None
+    """The one seat that it is about, where the guard judges each by itself."""
+
+    @property
+    def key(self) -> str:
+        """`held/GUARD/FLEET`, of one seat `held/GUARD/INDEX/FLEET`: in every plan that refuses the same."""
+        seat = "" if self.seat is None else f"{self.seat.index}/"
+        return f"held/{self.guard}/{seat}{self.fleet or ''}"
 
 
 @dataclass(frozen=True, slots=True)

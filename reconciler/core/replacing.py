@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.core.label import Seat
@@ -20,6 +21,12 @@ def without_emptied(record: Record, seats: frozenset[Seat]) -> Record:
     if record.emptied.keys().isdisjoint(seats):
         return record
     return replace(record, emptied={s: at for s, at in record.emptied.items() if s not in seats})
+
+
+def without_unwanted(record: Record, replicas: Mapping[str, int]) -> Record:
+    """The record once fleets want so many replicas: a seat beyond them that is wanted again one day is a new one."""
+    beyond = (seat for seat in record.emptied if seat.index >= replicas.get(seat.fleet, seat.index + 1))
+    return without_emptied(record, frozenset(beyond))
 
 
 def with_replacement(record: Record, seat: Seat, at: float) -> Record:

@@ -40,7 +40,7 @@ def _frozen(part: FleetDiff) -> Iterator[Held]:
                 f"{len(view.lost)} attempts for {view.seat} within a day were never made, so nothing is rented for it;"
                 f" had they been made after all, they would bill ${lost:.3f}/h"
             )
-            yield Held("frozen seat", message, f"reconcile free {view.seat}", part.fleet.name)
+            yield Held("frozen seat", message, f"reconcile free {view.seat}", part.fleet.name, seat=view.seat)
 
 
 def _stopped(part: FleetDiff) -> Iterator[Held]:
@@ -67,7 +67,7 @@ def _worn(action: Action, view: SeatView, most: int) -> Held:
         f"{view.seat} was replaced unasked {len(view.replaced)} times within a day,"
         f" limits.replacements_per_seat_per_day is {most}"
     )
-    return Held("replacements per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,))
+    return Held("replacements per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,), view.seat)
 
 
 def wasted_limit(fleet: Fleet, limits: Limits) -> Decimal:
@@ -91,4 +91,4 @@ def _dear(action: Action, view: SeatView, most: Decimal) -> Held:
         f"instances of {view.seat} that were never ready cost ${view.wasted:.3f} within a day,"
         f" limits.wasted_per_seat_per_day is ${most:.3f}"
     )
-    return Held("wasted per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,))
+    return Held("wasted per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,), view.seat)

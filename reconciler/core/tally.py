@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from reconciler.core.history import Event
+from reconciler.core.history import MADE, Event
 from reconciler.core.label import Seat
 from reconciler.core.plan import Create, Plan, Replace, is_unasked
 
@@ -61,6 +61,10 @@ def _count(event: Event, rents: Mapping[Seat, str]) -> Count | None:
     match event.kind:
         case "rented":
             return "rents", event.fleet, rents.get(seat, "new")
+        case "settled" if event.text == MADE:
+            return "rents", event.fleet, rents.get(seat, "new")
+        case "doubtful" if event.instance_id is not None:  # A destroy: what is not proven is a leak.
+            return None
         case "doubtful" | "refused" if event.fleet:
             return "rents_failed", event.fleet, event.kind
         case "destroyed":

@@ -53,7 +53,12 @@ METRICS = (
     Metric("leaks_dollars_per_hour", "gauge", "What those instances may bill."),
     Metric("rents_in_doubt", "gauge", "Rents of which nobody knows whether they were made."),
     Metric("rents_total", "counter", "Instances rented: new, repair or rollout.", _BY_REASON),
-    Metric("rents_failed_total", "counter", "Rents without an instance: refused or doubtful.", _BY_REASON),
+    Metric(
+        "rents_failed_total",
+        "counter",
+        "Rents refused or of doubtful end; one that was made after all counts as rented as well.",
+        _BY_REASON,
+    ),
     Metric(
         "destroys_total",
         "counter",

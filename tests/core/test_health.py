@@ -218,6 +218,21 @@ def test_what_counts_against_an_instance(status, health, bucket, kind, grace_s):
     assert (view.bucket, fault and fault.kind, fault and fault.grace_left_s) == (bucket, kind, grace_s)
 
 
+BLAMED = {
+    # status, what the last look says
+    "its ssh": ("running", SSH, True),
+    "a program in it": ("running", HTTP, False),
+    "a program in it, and now its container does not run": ("loading", HTTP, True),
+}
+
+
+@pytest.mark.parametrize(("status", "check", "blamed"), BLAMED.values(), ids=BLAMED.keys())
+def test_whose_fault_it_is_that_one_was_never_ready(status, check, blamed):
+    health = checked(Health(NOW - 1200), failed(check=check), NOW)
+    fault = judged(status, health).keeper.fault
+    assert (fault.booting, fault.blames_machine) == (True, blamed)
+
+
 def test_the_times_are_those_of_the_spec():
     spec = fleet(readiness=Readiness(60.0), health=HealthRules(120.0))
     assert judged("loading", Health(NOW - 60), spec).keeper.fault.kind == "not ready in 1m: still loading"

@@ -165,6 +165,16 @@ def test_a_refusal_is_told_once_and_again_after_it_was_lifted():
     assert told(found(lifted, observation(), BUDGET)[1]) == ["held back june"]
 
 
+def test_a_refusal_of_a_seat_is_told_beside_one_of_another_seat():
+    first, second = (Held("frozen seat", at, "reconcile free", "june", seat=seat(at)) for at in ("june/0", "june/1"))
+    after, events = found(record(), observation(), first)
+    assert told(events) == ["held back june/0"]
+    after, events = found(after, observation(), first, second)
+    assert told(events) == ["held back june/1"]
+    after, _ = found(after, observation(), second)
+    assert set(after.told) == {"held/frozen seat/1/june"}
+
+
 def test_a_refusal_of_a_fleet_that_was_not_looked_at_still_stands():
     after, _ = found(record(), observation(), BUDGET)
     elsewhere, _ = found(after, observation(), fleets=("july",))

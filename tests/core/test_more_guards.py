@@ -16,7 +16,13 @@ from reconciler.core.instance import Account
 from reconciler.core.label import Seat
 from reconciler.core.model import Limits, Rollout
 from reconciler.core.plan import Destroy, Plan
-from reconciler.core.replacing import replacements_of, with_emptied, with_replacement, without_replacement
+from reconciler.core.replacing import (
+    replacements_of,
+    with_emptied,
+    with_replacement,
+    without_replacement,
+    without_unwanted,
+)
 from reconciler.core.traces import Suspect
 
 D = Decimal
@@ -59,7 +65,8 @@ def test_how_often_a_seat_is_replaced_within_a_day(hours, limit, refused, how):
     before = before if dead else with_emptied(before, JUNE, NOW - 60)
     made = guarded(fleet(), dead, before, policy(replacements_per_seat_per_day=limit))
     assert len(made.actions) == (0 if refused else 1)
-    assert [(h.guard, h.lift) for h in made.held] == [("replacements per seat", "reconcile free june/0")] * refused
+    held = [(h.guard, h.lift, h.seat) for h in made.held]
+    assert held == [("replacements per seat", "reconcile free june/0", JUNE)] * refused
 
 
 def test_the_refusal_says_how_often_and_how_often_it_may():
@@ -80,6 +87,20 @@ def test_a_first_rent_and_a_rollout_are_no_replacements():
 def test_a_seat_that_holds_an_instance_again_is_not_emptied_any_more():
     before = with_emptied(record(known(100)), JUNE, NOW - 60)
     assert merged(before, observation(instance())).record.emptied == {}
+
+
+UNWANTED = {
+    # replicas by fleet: whether june/1 is still empty because its instance went
+    "wanted": ({"june": 2}, True),
+    "not wanted any more": ({"june": 1}, False),
+    "of a fleet that is not looked at": ({"july": 1}, True),
+}
+
+
+@pytest.mark.parametrize(("replicas", "kept"), UNWANTED.values(), ids=UNWANTED.keys())
+def test_a_seat_that_nobody_wants_is_forgotten_to_have_been_emptied(replicas, kept):
+    before = with_emptied(record(), Seat("june", 1), NOW)
+    assert without_unwanted(before, replicas).emptied == (before.emptied if kept else {})
 
 
 def test_a_refused_rent_takes_its_count_back():

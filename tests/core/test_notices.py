@@ -12,10 +12,12 @@ from reconciler.core.envelopes import body_of, escaped
 from reconciler.core.evidence import Vanished
 from reconciler.core.health import Health
 from reconciler.core.incidents import Letter
-from reconciler.core.notices import LETTERS_KEPT, PATIENCE_S, Noticing, failed, noticed
+from reconciler.core.notices import Noticing, failed, noticed
 from reconciler.core.notify import NOTICE_KINDS, Notify, Webhook
+from reconciler.core.outbox import LETTERS_KEPT, PATIENCE_S
 from reconciler.core.plan import Cost, Held, Plan
 from reconciler.core.record import Record
+from reconciler.core.traces import Outside
 
 D = Decimal
 OPS = Noticing(Notify((Webhook("OPS"),)))
@@ -111,6 +113,21 @@ def test_any_other_failure_of_a_check_has_its_grace():
     ]
 
 
+EMPTIED = {
+    "it vanished in a pass that looked at other fleets": (
+        {"outside": {100: Outside(100, seat(), NOW - 300)}},
+        ["june/0: host dead 11:55 UTC, instance 100 vanished"],
+    ),
+    "it was refused or over its cap, and went at once": ({}, []),
+    "so it was, after another seat had lost its own": ({"outside": {7: Outside(7, seat("june/1"), NOW - 300)}}, []),
+}
+
+
+@pytest.mark.parametrize(("outside", "texts"), EMPTIED.values(), ids=EMPTIED.keys())
+def test_an_emptied_seat_has_a_dead_host_only_where_an_instance_vanished(outside, texts):
+    assert told(seen(record(emptied={seat(): NOW - 60}, **outside))) == texts
+
+
 def test_a_duplicate_that_vanished_beside_a_ready_one_is_no_incident():
     assert told(seen(record(), instance(id=99), vanished=[Vanished(100, seat(), NOW - 300)])) == []
 
@@ -168,6 +185,20 @@ def test_only_a_pass_that_looked_at_every_seat_shows_that_a_guard_lets_go():
     assert "held/protect/june" not in seen(first, instance(), at=1, unseen={"july"}).incidents
 
 
+def frozen(at: str) -> Held:
+    return Held("frozen seat", f"{at} is frozen", f"reconcile free {at}", "june", seat=seat(at))
+
+
+def test_each_seat_that_a_guard_holds_is_told_and_when_it_is_free():
+    first = seen(record(), held=[frozen("june/0")])
+    one = seen(first, held=[frozen("june/0"), frozen("june/1")], at=10 * MINUTE)
+    both = seen(one, held=[frozen("june/0"), frozen("june/1")], at=20 * MINUTE)
+    rest = seen(both, held=[frozen("june/1")], at=21 * MINUTE)
+    of_guards = [letter for letter in rest.outbox if letter.kind == "held_back"]
+    assert [(letter.index, letter.ends) for letter in of_guards] == [(0, False), (1, False), (0, True)]
+    assert of_guards[1].text == ("june/1: held back by frozen seat: june/1 is frozen; lifted by: reconcile free june/1")
+
+
 OPEN_MONEY = {
     "a leak": (leaving(age_s=500), "leak", "june/0: instance 100 was told to go 11:51 UTC and is not proven gone"),
     "a doubt": (intent(age_s=800), "doubt", "june/0: a rent is in doubt since 11:46 UTC, up to $0.300/h"),
@@ -221,8 +252,53 @@ def test_letters_to_a_webhook_that_is_gone_or_a_day_old_are_dropped_and_their_nu
     old = Letter("OPS", NOW - 90_000, "down", False, NOW, "old")
     other = Letter("GONE", NOW, "down", False, NOW, "other")
     assert seen(replace(record(), outbox=(old, other)), instance()).outbox == ()
-    many = tuple(Letter("OPS", NOW, "down", False, NOW, str(n)) for n in range(LETTERS_KEPT + 50))
-    assert len(seen(replace(record(), outbox=many), DEAD, faults=LONG_DEAD).outbox) == LETTERS_KEPT
+    many = letters("OPS", LETTERS_KEPT + 50)
+    assert seen(replace(record(), outbox=many), DEAD, faults=LONG_DEAD).outbox == many[50:]
+
+
+def letters(to: str, number: int) -> tuple[Letter, ...]:
+    """Letters that wait."""
+    return tuple(Letter(to, NOW, "down", False, NOW, str(n)) for n in range(number))
+
+
+def carried(after: Record) -> tuple[Record, list[str]]:
+    """The record once all letters have arrived, and where each begins."""
+    return replace(after, outbox=()), [letter.text.split(":")[0] for letter in after.outbox]
+
+
+def test_in_a_mass_outage_every_seat_is_told_and_its_end_too():
+    spec = fleet(replicas=LETTERS_KEPT + 60)
+    seats = [f"june/{n}" for n in range(spec.replicas)]
+    dead = [instance(at, spec, id=n, status="offline") for n, at in enumerate(seats, 1)]
+    alive = [instance(at, spec, id=n) for n, at in enumerate(seats, 1)]
+    faults = {(row.id, "offline"): -700.0 for row in dead}
+    now, begun, ended = record(), [], []
+    for minute in range(3):
+        now, texts = carried(seen(now, *dead, spec=spec, faults=faults, at=minute * MINUTE))
+        assert len(texts) <= LETTERS_KEPT
+        begun += texts
+    for minute in range(3, 6):
+        now, texts = carried(seen(now, *alive, spec=spec, at=minute * MINUTE))
+        ended += texts
+    assert (sorted(begun), sorted(ended)) == (sorted(seats), sorted(seats))
+    assert now.incidents == {}
+
+
+def test_what_finds_no_room_is_told_by_a_later_pass_and_never_where_it_is_over_by_then():
+    full = replace(record(), outbox=letters("OPS", LETTERS_KEPT))
+    waits = seen(full, DEAD, faults=LONG_DEAD)
+    assert (told(waits, full), waits.incidents["down/june/0"].told) == ([], False)
+    assert told(seen(waits, instance(), at=MINUTE), full) == []
+    later = seen(replace(waits, outbox=full.outbox[1:]), DEAD, faults=LONG_DEAD, at=MINUTE)
+    assert told(later, full) == ["june/0: host dead 11:48 UTC, instance 100 is offline"]
+
+
+def test_a_webhook_that_takes_nothing_keeps_no_other_one_from_being_told():
+    two = Noticing(Notify((Webhook("OPS"), Webhook("CHAT"))))
+    before = replace(record(), outbox=letters("OPS", LETTERS_KEPT))
+    after = seen(before, DEAD, faults=LONG_DEAD, noticing=two)
+    assert [letter.to for letter in after.outbox if letter not in before.outbox] == ["OPS", "CHAT"]
+    assert [letter.text for letter in before.outbox if letter not in after.outbox] == ["0"]
 
 
 def test_every_kind_has_its_patience():

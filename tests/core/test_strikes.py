@@ -54,6 +54,12 @@ def test_an_old_strike_is_forgotten():
     assert out(28 * DAY_S, HOUR_S) == 23 * HOUR_S
 
 
+def test_what_is_forgotten_is_kept_of_no_machine():
+    old, young = Strike(NOW - 28 * DAY_S, "offline"), Strike(NOW - HOUR_S, "offline")
+    before = record(strikes={7: (old,), 8: (old, young), 9: (old,)})
+    assert with_strike(before, 7, Strike(NOW, "x"), RULES).strikes == {7: (Strike(NOW, "x"),), 8: (young,)}
+
+
 def fault(kind, *, booting=False, blames=True):
     return Fault(kind, NOW - 60, 0.0, booting, blames)
 

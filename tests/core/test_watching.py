@@ -9,7 +9,7 @@ import pytest
 from builders import NOW, diff, fleet, instance, money, offer, plans, record, seat
 
 from reconciler.core.envelope import Done, envelope_of, within
-from reconciler.core.history import Event
+from reconciler.core.history import MADE, Event
 from reconciler.core.label import Seat
 from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.planner import needs_of
@@ -240,12 +240,15 @@ def test_events_are_counted_by_fleet_and_reason():
         Event(NOW, "leak opened", "june", 0, 1, "told to go and not proven gone: replicas 2 -> 1"),
         Event(NOW, "held back", "june", text="protect: fleet june is protected"),
         Event(NOW, "doubtful", "june", 0, None, "offer 1: no answer"),
+        Event(NOW, "doubtful", "june", 0, 1, "destroy of instance 1: no answer"),
+        Event(NOW, "settled", "june", 0, 2, MADE),
+        Event(NOW, "settled", "june", 0, None, "the rent in doubt was never made"),
         Event(NOW, "vanished", "july", 0, 1),
         Event(NOW, "strike", "june", 0, 1, "machine 7: offline"),
         Event(NOW, "ready", "june", 0, 1),
     ]
     assert dict(counted(events, reasons_of_rents(plan(market=[offer()])))) == {
-        ("rents", "june", "new"): 1,
+        ("rents", "june", "new"): 2,
         ("destroys", "june", "unhealthy"): 1,
         ("leaks", "june", "surplus"): 1,
         ("refusals", "june", "protect"): 1,

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import gc
 import sys
+from dataclasses import replace
 from datetime import UTC
+from typing import Any
 
 import pytest
-from builders import DAY_S, NOW, fleet, instance, money
+from builders import DAY_S, NOW, fleet, instance, money, offers, record, seat
 
 from reconciler.cli.watch import code_of
+from reconciler.core.instance import Instance
+from reconciler.core.offer import RentOrder
 from reconciler.core.renewal import Cheaper, ReplaceRules
+from reconciler.core.text import safe
 from reconciler.core.timing import Schedule, Window
 from reconciler.core.watching import STALLED_S, Rest
 from reconciler.errors import Busy, DoubtfulReading, Interrupted, InvalidInput, KeyProblem, RefusedByGuard
+from reconciler.provider import Found, RentAnswer, RentDoubtful
 from reconciler.watch import Rhythm, Watch
 
-from .desk import Desk
+from .desk import Clock, Desk, Reading
 
 
 def watch(desk: Desk, passes: int | None = 1) -> Watch:
@@ -52,6 +58,40 @@ def test_while_the_specs_cannot_be_planned_nothing_is_even_read(flaw):
     assert desk.shown is not None
     assert (desk.shown.passes, desk.shown.specs_valid) == ({"skipped": 2}, False)
     assert desk.clock.waits == [60.0]
+
+
+class Losing(Reading):
+    """An account that rents, and whose answers to that are lost."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.rows: list[Instance] = []
+        super().__init__(clock, lambda: self.rows)
+
+    def search(self, query: Any) -> Found:
+        return Found(tuple(offers("0.2")), 1)
+
+    def rent(self, order: RentOrder) -> RentAnswer:
+        self.rows = [replace(instance(started_at=self._clock.now()), label=order.label)]
+        return RentDoubtful(safe("timed out"))
+
+
+LOST = {"nothing was there before": ({}, "new"), "its instance had vanished": ({"emptied": {seat(): NOW}}, "repair")}
+
+
+@pytest.mark.parametrize(("before", "reason"), LOST.values(), ids=LOST.keys())
+def test_a_rent_in_doubt_that_was_made_is_counted_with_its_reason(before, reason):
+    desk = Desk()
+    desk.provider, desk.store.record = Losing(desk.clock), record(**before)
+    assert watch(desk, 3).run() == 0
+    assert desk.shown is not None
+    assert desk.shown.counts == {("rents_failed", "june", "doubtful"): 1, ("rents", "june", reason): 1}
+
+
+def test_a_seat_that_is_not_wanted_any_more_is_a_new_one_when_it_is_wanted_again():
+    desk = Desk(fleet(replicas=1))
+    desk.store.record = record(emptied={seat("june/1"): NOW})
+    watch(desk).run()
+    assert desk.store.record.emptied == {}
 
 
 def test_while_another_run_holds_the_ledger_it_waits_an_interval():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import socket
+import threading
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -10,9 +13,13 @@ from repositories import made_bare
 
 from reconciler.cli.holding import Turn, holding
 from reconciler.clock import SystemClock
+from reconciler.core.incidents import Letter
+from reconciler.core.notify import Notify
+from reconciler.core.notify import Webhook as Hook
 from reconciler.core.secret import Hidden
 from reconciler.ledger.git.place import GitPlace
 from reconciler.ledger.sqlite import SqliteStore
+from reconciler.notify import Webhooks
 
 from .stub import ACCOUNT, Reply
 from .webhook import POLICY, SECRET
@@ -56,8 +63,7 @@ def test_a_webhook_that_fails_stops_nothing_and_is_tried_again(stub, desk, hook)
     _, second = cron(desk, 2)
     assert second.code == 0
     assert len(second.mutations) == 2
-    again = "a later pass tries again, after a minute at the earliest"
-    assert f"webhook OPS_WEBHOOK: not delivered, it answered 500; {again}" in second.err
+    assert f"webhook OPS_WEBHOOK: not delivered, it answered 500; {AGAIN}" in second.err
     assert len(desk.record.outbox) == 1
     hook.status = 200
     before = len(hook.bodies)
@@ -171,3 +177,40 @@ def test_who_cannot_tell_which_ledger_it_is_or_cannot_have_it_says_nothing_of_it
         ran = shell.apply("--no-wait", "--lock-timeout", "10m", **env)
         assert (ran.code, ours.read_bytes()) == (1, before)
         assert "ledger" not in ran.said
+
+
+LETTER = Letter("OPS_WEBHOOK", 0.0, "down", False, 0.0, "june/0: host dead")
+AGAIN = "a later pass tries again, after a minute at the earliest"
+
+
+def delivered(url: str, patience_s: float) -> tuple[frozenset[int], list[str]]:
+    """Which of one letter arrived, and what was said; no thread of ours and no open socket is left."""
+    said: list[str] = []
+    before = set(threading.enumerate())
+    hooks = Webhooks(Notify((Hook("OPS_WEBHOOK"),)), "default", lambda _: url, said.append, patience_s=patience_s)
+    taken = hooks.deliver([LETTER])
+    gc.collect()
+    assert all(thread.daemon for thread in set(threading.enumerate()) - before), "those of the webhook are"
+    return taken, said
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_webhook_that_drips_line_by_line_has_no_more_time_than_any_other(hook, host):
+    url, hook.drips = hook.url.replace("127.0.0.1", host), 75
+    late = [f"webhook OPS_WEBHOOK: not delivered, no answer within 0.3 s; {AGAIN}"]
+    assert delivered(url, 0.3) == (frozenset(), late)
+    hook.drips = 2
+    assert delivered(url, 30.0) == (frozenset([0]), [])
+
+
+MUTE = {"to a letter": ("http", "within 0.3 s"), "to a handshake": ("https", "(ConnectTimeout)")}
+
+
+@pytest.mark.parametrize(("scheme", "why"), MUTE.values(), ids=MUTE.keys())
+def test_a_webhook_that_never_answers_has_no_more_time_either(scheme, why):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"{scheme}://127.0.0.1:{mute.getsockname()[1]}/{SECRET}"
+        assert delivered(url, 0.3) == (
+            frozenset(),
+            [f"webhook OPS_WEBHOOK: not delivered, no answer {why}; {AGAIN}"],
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,9 @@ class Webhook:
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.status = 200
+        self.drips = 0
+        """So many lines come before the end of a header, one at a time."""
+        self._closed = threading.Event()
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -31,7 +35,13 @@ class Webhook:
                 self.send_response(hook.status)
                 self.send_header("Location", "/elsewhere")
                 self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.flush_headers()
+                with suppress(OSError):  # Whoever asked may not wait for the end of it.
+                    for _ in range(hook.drips):
+                        hook._closed.wait(0.02)
+                        self.wfile.write(b"X-Drip: 1\r\n")
+                    self.end_headers()
+                    self.wfile.flush()
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Not logged."""
@@ -55,6 +65,7 @@ class Webhook:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
