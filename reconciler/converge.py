@@ -74,10 +74,11 @@ def converge(run: Run, wish: Wish, approved: Approved, first: Pass | None = None
         run.post()
         waits = list(_waits(run, plan, wish.settle))
         if not waits:
-            final = _pass(run, wish, approved, done) if any(map(due, plan.actions())) else newest
-            save_pass(run, final)
-            run.post()
-            return Result(Ending.DONE, final.plan, failed=_given_up(final.plan, approved.envelope))
+            if any(map(due, plan.actions())):
+                newest = _pass(run, wish, approved, done)
+                save_pass(run, newest)
+                run.post()
+            return Result(Ending.DONE, newest.plan, failed=_given_up(newest.plan, approved.envelope))
         left = deadline - run.clock.now()
         if left <= 0:
             return Result(Ending.LATE, newest.plan, tuple(sorted({text for text, _ in waits})))

@@ -52,7 +52,7 @@ class Screen:
         if not isinstance(error, BrokenPipeError):
             self.alarm("error: the output could not be written")
             context = click.get_current_context(silent=True)
-            if isinstance(error, OSError) and context is not None and context.info_name not in _SUMMED_UP:
+            if context is not None and context.info_name not in _SUMMED_UP:
                 context.ensure_object(list).append(str(error))
 
     def note(self, text: str) -> None:

@@ -25,14 +25,12 @@ def replaced_by(texts: Iterable[str], fleets: Iterable[Fleet]) -> frozenset[Seat
     declared = {fleet.name: fleet for fleet in fleets}
     seats = frozenset(map(seat_named, texts))
     for seat in sorted(seats):
-        fleet = _of(seat, declared)
-        if seat.index >= fleet.replicas and fleet.schedule is None:
-            raise WrongUsage(f"fleet {fleet.name} has no seat {seat.index}: its replicas are {fleet.replicas}")
+        _of(seat, declared)
     return seats
 
 
 def approved_by(texts: Iterable[str], fleets: Iterable[Fleet]) -> frozenset[Seat]:
-    """The seats of `--approve`: of declared fleets that ask for cheaper places."""
+    """The seats of `--approve`: of declared fleets that ask for cheaper places, and among their replicas."""
     declared = {fleet.name: fleet for fleet in fleets}
     seats = frozenset(map(seat_named, texts))
     for seat in sorted(seats):
@@ -42,7 +40,10 @@ def approved_by(texts: Iterable[str], fleets: Iterable[Fleet]) -> frozenset[Seat
 
 
 def _of(seat: Seat, declared: Mapping[str, Fleet]) -> Fleet:
+    """The declared fleet that has this seat, now or by its schedule, or wrong usage."""
     fleet = declared.get(seat.fleet)
     if fleet is None:
         raise WrongUsage(f"no fleet is named {seat.fleet}", hint=f"one of {', '.join(sorted(declared))}")
+    if seat.index >= fleet.replicas and fleet.schedule is None:
+        raise WrongUsage(f"fleet {fleet.name} has no seat {seat.index}: its replicas are {fleet.replicas}")
     return fleet

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,18 @@ from typing import Any
 import click
 
 from reconciler.cli.compose import World, default_ledger, open_world
-from reconciler.cli.declared import read
-from reconciler.cli.options import DEFAULT_PATHS, Scope, Shape, policy_option, where, world_options
+from reconciler.cli.options import DEFAULT_PATHS, Shape, policy_option, where, world_options
 from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
+from reconciler.cli.seats import seat_named
 from reconciler.core.instance import Endpoint, Instance
 from reconciler.core.label import Mark, Seat, read_label
-from reconciler.core.model import Policy
 from reconciler.core.secret import hidden
 from reconciler.core.ssh_keys import MAX_KEY, essence, held
 from reconciler.errors import KeyProblem, ReconcileError, WrongUsage
-from reconciler.probe.key import VARIABLE, key_path, public_half
+from reconciler.probe.key import VARIABLE, flaw_of_key, key_path, public_half
 from reconciler.probe.known_hosts import alias, hosts_beside
-
-_SEAT = re.compile(r"([a-z0-9-]{1,40})/(0|[1-9][0-9]{0,3})", re.ASCII)
+from reconciler.spec.load import load_policy
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -38,20 +35,22 @@ def ssh(**values: Any) -> int:
     """Log in to the instance of a seat, or run a COMMAND there, with the ssh program.
 
     The key is the one that VASTAI_SSH_KEY_PATH names, else the policy's ssh_key, else ssh's own choice. Host keys are
-    kept beside the ledger, by instance: the first one is kept, and ssh refuses another one.
+    kept beside the ledger, by instance: the first one is kept, and ssh refuses another one. The policy is the one that
+    governs specs/, unless --policy names it; no fleet is read.
 
     \b
     Examples:
       reconcile ssh flux-training/0
       reconcile ssh flux-training/0 nvidia-smi
+      reconcile ssh flux-training/0 --policy fleets/policy.yaml
       reconcile ssh flux-training/0 --proxy --print
     """
-    world_at, screen, seat = where(values), Screen(Shape("text", False)), _seat(values["seat"])
+    world_at, screen, seat = where(values), Screen(Shape("text", False)), seat_named(values["seat"])
     if world_at.simulate and not values["only_print"]:
         raise WrongUsage(
             "a simulated instance cannot be logged in to", hint="--print; or reconcile simulate serve --ssh"
         )
-    policy = _policy(values["policy"], screen)
+    policy = load_policy(values["policy"], DEFAULT_PATHS[0])
     with open_world(world_at) as world:
         warn(world, screen)
         instance = _sitting(world, seat, policy.owner, screen)
@@ -91,13 +90,6 @@ def _way(instance: Instance, proxy: bool) -> Endpoint:
     return way
 
 
-def _seat(text: str) -> Seat:
-    found = _SEAT.fullmatch(text)
-    if found is None:
-        raise WrongUsage(f"{text!r} is not a seat such as flux-training/0")
-    return Seat(found[1], int(found[2]))
-
-
 def _sitting(world: World, seat: Seat, owner: str, screen: Screen) -> Instance:
     """The instance in a seat; of several the one that runs, of those the oldest."""
     found = []
@@ -106,7 +98,8 @@ def _sitting(world: World, seat: Seat, owner: str, screen: Screen) -> Instance:
         if isinstance(mark, Mark) and mark.seat == seat:
             found.append(instance)
     if not found:
-        raise WrongUsage(f"no instance of {owner} sits in {seat}", hint="see reconcile status")
+        hint = "see reconcile status; the owner is the policy's: --policy FILE names another"
+        raise WrongUsage(f"no instance of {owner} sits in {seat}", hint=hint)
     chosen = min(found, key=lambda instance: (instance.reported != "running", instance.id))
     if len(found) > 1:
         screen.alarm(f"warning: {len(found)} instances sit in {seat}; this is {chosen.id}")
@@ -139,7 +132,7 @@ def add(**values: Any) -> int:
       reconcile ssh-key add ~/.ssh/id_ed25519.pub
     """
     world_at, screen = where(values), Screen(Shape("text", False))
-    text = _given(values["file"]) if values["file"] else _own(values["policy"], screen)
+    text = _given(values["file"]) if values["file"] else _own(values["policy"])
     with open_world(world_at) as world:
         warn(world, screen)
         try:
@@ -167,20 +160,15 @@ def _given(path: Path) -> str:
     return text
 
 
-def _own(policy: str | None, screen: Screen) -> str:
+def _own(policy: str | None) -> str:
     """The public half of the private key that the environment names, else the policy."""
     path = key_path(hidden(os.environ))
     by = VARIABLE if path else "ssh_key of the policy"
-    path = path or key_path({}, _policy(policy, screen).ssh_key)
+    path = path or key_path({}, load_policy(policy, DEFAULT_PATHS[0]).ssh_key)
     if path is None:
         hint = f"name a public key's file, or set {VARIABLE}, or write ssh_key in the policy"
         raise WrongUsage("no key is named", hint=hint)
     text = public_half(path)
     if text is None:
-        raise WrongUsage(f"{by} names no private key that can be used: {path}")
+        raise WrongUsage(f"{by} is of no use: {flaw_of_key(path)}", hint="name the file of a public key instead")
     return text
-
-
-def _policy(named: str | None, screen: Screen) -> Policy:
-    """The policy that is named, else the one of the specs in their usual place."""
-    return read(Scope(DEFAULT_PATHS, (), named), screen).policy

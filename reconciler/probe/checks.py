@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.core.readiness import Finding, Target
-from reconciler.probe.key import LoginKey
+from reconciler.probe.key import LoginKey, flaw_of_key, public_half
 from reconciler.probe.known_hosts import KnownHosts
 from reconciler.probe.latency import Address, TcpProbe, is_public
 from reconciler.values import dataclass
@@ -74,7 +74,7 @@ class MachineProbe:
             return "no SSH key is given that can be used"
         public = self.public_key()
         if public is None:
-            return f"the key {self.key} cannot be used"
+            return f"the key {flaw_of_key(self.key)}"
         from reconciler.core.ssh_keys import held
 
         keys = self.account_keys()
@@ -91,6 +91,4 @@ class MachineProbe:
 
     def public_key(self) -> str | None:
         """The public half of the private key on one line; None without a key that can be used."""
-        from reconciler.probe.key import public_half
-
         return public_half(self.key)

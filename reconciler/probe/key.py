@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,12 +45,33 @@ def load_key(path: Path) -> paramiko.PKey:
     except Missed:
         raise
     except Exception:  # Several kinds, of two libraries; what they say may quote the file.
-        raise Missed(NO_KEY, f"{path} is no private key that can be used") from None
+        raise Missed(NO_KEY, f"{path} is {_instead(path)}") from None
+
+
+def _instead(path: Path) -> str:
+    """What a file holds in the place of a private key."""
+    from reconciler.core.ssh_keys import MAX_KEY, essence
+
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        if essence(file.read(MAX_KEY + 1)) is not None:
+            return "a public key, not the private one"
+    return "no private key that can be used"
 
 
 def public_text(key: paramiko.PKey) -> str:
     """The public half on one line, as an account keeps it."""
     return f"{key.get_name()} {key.get_base64()}"
+
+
+def flaw_of_key(path: Path) -> str | None:
+    """Why a private key's file cannot be used, beginning with its path; None where it can."""
+    from reconciler.probe.visit import Missed
+
+    try:
+        load_key(path)
+    except Missed as missed:
+        return missed.detail
+    return None
 
 
 def public_half(path: Path | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -101,21 +102,32 @@ def _wrong_value(error: Any) -> Finding:
 def _wrong_type(error: Any) -> Finding:
     route, value, wanted = _route(error), error.instance, wants(error.schema)
     said = f"{dotted(route) or 'a document'} must be {wanted}, not {_described(route, value)}"
-    return Finding(route, "wrong-type", said, _type_hint(route, value, wanted))
+    return Finding(route, "wrong-type", said, _type_hint(route, value, error.schema))
 
 
-def _type_hint(route: Route, value: Any, wanted: str) -> str | None:
+def _type_hint(route: Route, value: Any, schema: Mapping[str, Any]) -> str | None:
+    wanted = wants(schema)
     if _is_private(route):
         return "put it in quotes" if isinstance(value, int | Decimal) else None
-    if isinstance(value, int | Decimal) and wanted.startswith("a duration"):
-        return f"write {value}s"
-    if isinstance(value, int | Decimal) and "text" in wanted:
-        return f'put it in quotes: "{_written(value)}"'
+    if isinstance(value, int | Decimal) and (hint := _as_text(value, schema)):
+        return hint
     if isinstance(value, str) and ("number" in wanted or "true or false" in wanted):
         return quoted_hint(value, "number" in wanted)
     if isinstance(value, str | int | Decimal) and wanted.startswith("a list"):
         return f"write [{_written(value)}]" if len(str(value)) < 60 else None
     return None
+
+
+def _as_text(value: int | Decimal, schema: Mapping[str, Any]) -> str | None:
+    """How to write a number, or true or false, as a text that is wanted; None where none of that kind is accepted.
+    Nothing is said of a share such as 0.2 in the place of a percentage: it may mean 20%."""
+    wanted = wants(schema)
+    unit = "s" if "a duration" in wanted else "%" if "a percentage" in wanted else ""
+    texts = [each for each in schema.get("anyOf", [schema]) if each.get("type") == "string" and "enum" not in each]
+    written = f"{_written(value)}{unit}"
+    if (unit == "%" and 0 < value < 1) or not any(re.search(each.get("pattern", ""), written) for each in texts):
+        return None
+    return f"write {written}" if unit else f'put it in quotes: "{written}"'
 
 
 def _is_private(route: Route) -> bool:
@@ -149,8 +161,8 @@ def wants(schema: Mapping[str, Any]) -> str:
         case "array":
             return "a list"
         case "string":
-            form = str(schema.get("patternErrorMessage", ""))
-            return form if form.startswith("a duration") else "text"
+            form = str(schema.get("patternErrorMessage", "")).removeprefix("a number or ")
+            return form if form.startswith(("a duration", "a percentage")) else "text"
         case "object":
             return f"a mapping ({', '.join(schema.get('required') or list(schema.get('properties', {})) or ['NAME'])})"
     return "a mapping (from_env)"

@@ -38,6 +38,15 @@ def chosen(name: str, cwd: Path, desk: Desk) -> Governed:
     return Governed(policies[0] if policies else None, [*opened.problems, *_too_many(policies)])
 
 
+def above(search: Search, cwd: Path, desk: Desk) -> Governed:
+    """The policy over the folders of the files, without them over those that were given. Of a file that does not speak
+    of a policy nothing is judged."""
+    finder = _Finder(cwd, desk, Search(folders=search.folders))
+    folders = {found.path.parent for found in search.files} or set(search.folders)
+    policies = _distinct([each for folder in sorted(folders) for each in finder.above(folder)])
+    return Governed(policies[0] if policies else None, [*finder.problems, *_too_many(policies)])
+
+
 def nearest(search: Search, cwd: Path, desk: Desk) -> Governed:
     """The policy that governs every file: of its folder, else of the nearest folder above that has one."""
     finder = _Finder(cwd, desk, search)

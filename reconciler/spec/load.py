@@ -13,8 +13,8 @@ from reconciler.errors import InvalidInput, WrongUsage
 from reconciler.spec.allowed_rules import allowed_rule
 from reconciler.spec.build import build_fleet, build_policy
 from reconciler.spec.documents import Desk, Written
-from reconciler.spec.files import Search, find
-from reconciler.spec.govern import Governed, chosen, nearest
+from reconciler.spec.files import Search, find, found_at
+from reconciler.spec.govern import Governed, above, chosen, nearest
 from reconciler.spec.page import Mark, diagnose, shown
 from reconciler.spec.queries import Spoken, query_rule, within
 from reconciler.spec.rules import check_fleet, check_policy
@@ -82,6 +82,23 @@ def load(
         complete=bool(search.folders),
         read=_read(search, governed, fleets),
     )
+
+
+def load_policy(named: str | None, folder: str, *, cwd: Path | None = None) -> Policy:
+    """The policy in the file `named`, else the one that governs what is in `folder`, or would be; without any, the
+    default. Fleets are not read, so one that is wrong is in nobody's way.
+
+    Raises InvalidInput with what is wrong with the policy, or where there are several.
+    """
+    here, desk = cwd or Path.cwd(), Desk()
+    place = found_at(folder, here).path
+    search = find([folder], here) if place.is_dir() else Search(folders=[place])
+    governed = chosen(named, here, desk) if named else above(search, here, desk)
+    rules = _judge_policy(governed)
+    diagnostics = in_order([*governed.problems, *rules.diagnostics])
+    if any(each.severity == "error" for each in diagnostics):
+        raise InvalidInput(diagnostics)
+    return build_policy(rules.fields, governed.policy.page.file) if governed.policy else Policy()
 
 
 def _read(search: Search, governed: Governed, fleets: Iterable[Written]) -> frozenset[Path]:

@@ -113,7 +113,7 @@ def test_on_a_served_playground_only_what_is_here_is_looked_at(host: str | None,
 
 def test_a_key_that_cannot_be_used_is_found_on_a_served_playground_too(tmp_path: Path) -> None:
     key = tmp_path / "none"
-    assert PlaygroundProbe(MachineProbe(LoginKey(key))).why_no_key() == f"the key {key} cannot be used"
-    assert PlaygroundProbe(MachineProbe(LoginKey(key))).why_no_login() == f"the key {key} cannot be used"
+    assert PlaygroundProbe(MachineProbe(LoginKey(key))).why_no_key() == f"the key {key} is no file"
+    assert PlaygroundProbe(MachineProbe(LoginKey(key))).why_no_login() == f"the key {key} is no file"
     assert PlaygroundProbe(MachineProbe()).why_no_key() is None
     assert PlaygroundProbe(MachineProbe()).why_no_login() is None

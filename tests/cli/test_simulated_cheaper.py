@@ -230,6 +230,7 @@ WRONG = {
     "a fleet that is not declared": ("may/0", "no fleet is named may"),
     "a fleet that asks for nothing": ("plain/0", "fleet plain proposes nothing"),
     "no seat": ("june", "is not a seat such as"),
+    "a seat that the fleet does not have": ("june/1", "fleet june has no seat 1: its replicas are 1"),
 }
 
 

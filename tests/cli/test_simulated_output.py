@@ -77,14 +77,21 @@ def test_apply_goes_on_when_nobody_reads_what_it_says(project: Project, gone: st
 
 
 @pytest.mark.parametrize("command", ["plan", "status --format json", "events", "offers june", "strikes --format yaml"])
-def test_a_command_whose_output_is_lost_has_failed(project: Project, command: str) -> None:
+@pytest.mark.parametrize("gone", ["closed", "full"])
+def test_a_command_whose_output_is_lost_has_failed(project: Project, command: str, gone: str) -> None:
     project.fleet(replicas=1)
     project.start()
     words = ["reconcile", *command.split(), "--simulate"]
     program = f"import sys; sys.argv = {words}; from reconciler.cli import main; main()"
     with open("/dev/full", "w") as full:
+        before = (lambda: os.close(1)) if gone == "closed" else None
         ran = subprocess.run(
-            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [sys.executable, "-c", program],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=before,
+            check=False,
         )
     assert "the output could not be written" in ran.stderr
     assert ran.returncode == 1, ran.stderr

@@ -128,6 +128,62 @@ def test_the_policy_names_the_key_where_the_environment_names_none(shell: Shell)
         assert words[words.index("-i") + 1] == str(key)
 
 
+POLICIES = {
+    "no policy, no specs": ({}, (), "default"),
+    "a policy among the specs": ({"specs/policy.yaml": "mine"}, (), "mine"),
+    "one below the specs, over all of them": ({"specs/team/policy.yaml": "mine"}, (), "mine"),
+    "one in the folder above": ({"policy.yaml": "mine"}, (), "mine"),
+    "one in another folder": ({"fleets/policy.yaml": "mine"}, (), "default"),
+    "one that is named": ({"fleets/policy.yaml": "mine"}, ("--policy", "fleets/policy.yaml"), "mine"),
+    "one that is named goes before": (
+        {"specs/policy.yaml": "other", "fleets/policy.yaml": "mine"},
+        ("--policy", "fleets/policy.yaml"),
+        "mine",
+    ),
+}
+
+
+@pytest.mark.parametrize(("owners", "words", "owner"), POLICIES.values(), ids=POLICIES)
+def test_the_policy_alone_says_whose_seat_it_is(
+    shell: Shell, owners: dict[str, str], words: tuple[str, ...], owner: str
+) -> None:
+    (shell.project.path / "specs" / "policy.yaml").unlink()
+    (shell.project.path / "specs").rmdir()
+    for file, name in owners.items():
+        shell.project.policy(file, owner=name)
+    instance = shell.world.rented(label=label(owner=owner))
+    shell.run("ssh", "june/0", "--print", *words).assert_success(f"HostKeyAlias=instance-{instance.id}")
+    shell.run("ssh", "june/9", "--print", *words).assert_clear(2, f"no instance of {owner} sits in june/9", "--policy")
+
+
+def test_a_spec_that_is_wrong_keeps_nobody_out(shell: Shell) -> None:
+    shell.world.rented(label=label())
+    shell.project.write("specs/broken.yaml", "kind: Fleet\nname: [\n")
+    shell.project.write("specs/wrong.yaml", "kind: Fleet\nreplicas: many\n")
+    shell.run("plan").assert_code(1)
+    shell.run("ssh", "june/0", "--print").assert_success("HostKeyAlias=")
+    shell.project.policy(ssh_key=str(shell.key))
+    shell.run("ssh-key", "add", VASTAI_SSH_KEY_PATH=None).assert_success("already")
+
+
+WRONG_POLICIES = {
+    "one that is broken": ({"specs/policy.yaml": "kind: Policy\nowner: [\n"}, "policy.yaml:3:1: error[yaml-syntax]"),
+    "one that is wrong": ({"specs/policy.yaml": "kind: Policy\nowner: 3.5\n"}, "policy.yaml:2:8: error["),
+    "two": ({"specs/other.yaml": "kind: Policy\n"}, "error[two-policies]"),
+}
+
+
+@pytest.mark.parametrize(("files", "said"), WRONG_POLICIES.values(), ids=WRONG_POLICIES)
+def test_a_policy_that_does_not_say_whose_seat_it_is_is_refused(shell: Shell, files: dict[str, str], said: str) -> None:
+    shell.world.rented(label=label())
+    for file, text in files.items():
+        shell.project.write(file, text)
+    shell.run("ssh", "june/0", "--print").assert_code(1, said)
+    shell.run("ssh-key", "add", VASTAI_SSH_KEY_PATH=None).assert_code(1, said)
+    shell.project.policy("mine.yaml")
+    shell.run("ssh", "june/0", "--print", "--policy", "mine.yaml").assert_success("HostKeyAlias=")
+
+
 def test_the_proxy_is_a_way_of_its_own(shell: Shell) -> None:
     instance = shell.world.rented(label=label(), connect="ssh-proxy")
     assert instance.ssh_direct is None
@@ -205,8 +261,14 @@ def test_without_either_it_is_the_key_of_the_policy(shell: Shell) -> None:
     shell.run("ssh-key", "add").assert_success("already")
     shell.run("ssh-key", "add", VASTAI_SSH_KEY_PATH=None).assert_success("as 2")
     shell.project.policy("other.yaml", ssh_key="/nowhere")
-    told = "ssh_key of the policy names no private key that can be used: /nowhere"
+    told = "ssh_key of the policy is of no use: /nowhere is no file"
     shell.run("ssh-key", "add", "--policy", "other.yaml", VASTAI_SSH_KEY_PATH=None).assert_clear(2, told)
+
+
+def test_a_key_of_which_no_public_half_can_be_told_is_refused_with_the_reason(shell: Shell) -> None:
+    half = shell.project.write("key.pub", public(OURS))
+    told = f"VASTAI_SSH_KEY_PATH is of no use: {half} is a public key, not the private one"
+    shell.run("ssh-key", "add", VASTAI_SSH_KEY_PATH=str(half)).assert_clear(2, told, "name the file of a public key")
 
 
 def test_what_is_no_public_key_is_never_sent(shell: Shell) -> None:
@@ -218,7 +280,7 @@ def test_what_is_no_public_key_is_never_sent(shell: Shell) -> None:
     ):
         shell.run("ssh-key", "add", *words).assert_clear(2, told)
     shell.run("ssh-key", "add", VASTAI_SSH_KEY_PATH=None).assert_clear(2, "no key is named")
-    shell.run("ssh-key", "add", VASTAI_SSH_KEY_PATH="/nowhere").assert_clear(2, "can be used")
+    shell.run("ssh-key", "add", VASTAI_SSH_KEY_PATH="/nowhere").assert_clear(2, "/nowhere is no file")
     assert len(shell.world.provider.ssh_keys()) == 1
 
 
@@ -230,7 +292,7 @@ def test_a_simulated_account_takes_a_key_too(project: Project) -> None:
 
 def test_nothing_is_rented_for_checks_whose_key_lets_nobody_in(shell: Shell) -> None:
     shell.project.fleet(readiness__checks=[{"ssh": {}}])
-    told = "no login: the checks of fleet june log in, and the key /nowhere cannot be used"
+    told = "no login: the checks of fleet june log in, and the key /nowhere is no file"
     shell.project.policy(ssh_key="/nowhere")
     shell.run("plan", VASTAI_SSH_KEY_PATH=None).assert_code(4, told)
     shell.run("plan").assert_success()  # The environment goes before the policy.

@@ -11,6 +11,7 @@ import pytest
 from reconciler.core.instance import Instance
 from reconciler.core.offer import OfferQuery
 from reconciler.core.readiness import Check
+from reconciler.probe.key import flaw_of_key
 from reconciler.probe.known_hosts import KnownHosts
 from reconciler.simulator.lies import LIES
 
@@ -21,12 +22,14 @@ from .served import (
     HASTE,
     HTTP,
     NOBODYS,
+    OURS,
     SSH,
     TCP,
     Served,
     key_file,
     look,
     probe,
+    public,
     said,
     served,
     target,
@@ -269,14 +272,38 @@ def test_why_nobody_could_log_in(tmp_path):
     own = key_file(tmp_path)
     assert probe(own, account_keys=lambda: ()).why_no_login() == f"the account does not hold the key {own}"
     assert probe(own, account_keys=lambda: None).why_no_login() is None, "nobody knows"
-    assert probe(tmp_path / "none").why_no_login() == f"the key {tmp_path / 'none'} cannot be used"
+    assert probe(tmp_path / "none").why_no_login() == f"the key {tmp_path / 'none'} is no file"
 
 
 def test_why_the_key_that_is_named_is_of_no_use(tmp_path):
-    (tmp_path / "nonsense").write_text("no key", encoding="utf-8")
     assert probe(None).why_no_key() is None, "none is named, and a banner needs none"
     own = key_file(tmp_path)
     assert probe(own, account_keys=lambda: None).why_no_key() is None, "nobody knows"
     assert probe(own, account_keys=lambda: ()).why_no_key() == f"the account does not hold the key {own}"
-    for name in ("none", "nonsense"):
-        assert probe(tmp_path / name).why_no_key() == f"the key {tmp_path / name} cannot be used"
+
+
+USELESS_KEYS = {
+    "one that is missing": (None, "is no file"),
+    "nonsense": ("no key", "is no private key that can be used"),
+    "one with a passphrase": (
+        OURS.export_private_key("pkcs8-pem", "a passphrase").decode(),
+        "needs a passphrase, which nobody is there to give",
+    ),
+    "the public half": (public(OURS), "is a public key, not the private one"),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), USELESS_KEYS.values(), ids=USELESS_KEYS)
+def test_a_key_that_is_of_no_use_is_told_with_the_reason(tmp_path, text, why):
+    path = tmp_path / "key"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    for account_keys in (tuple, lambda: None):
+        assert probe(path, account_keys=account_keys).why_no_login() == f"the key {path} {why}"
+        assert probe(path, account_keys=account_keys).why_no_key() == f"the key {path} {why}"
+    assert flaw_of_key(path) == f"{path} {why}"
+
+
+def test_a_folder_is_no_key_and_one_that_can_be_used_has_no_flaw(tmp_path):
+    assert flaw_of_key(tmp_path) == f"{tmp_path} is no file"
+    assert flaw_of_key(key_file(tmp_path)) is None

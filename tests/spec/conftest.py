@@ -30,6 +30,13 @@ class Folder:
             self.load(*paths, policy=policy)
         return caught.value.diagnostics
 
+    def judged(self):
+        """All that is said of it, warnings alone where it is accepted."""
+        try:
+            return self.load().warnings
+        except InvalidInput as error:
+            return error.diagnostics
+
     def codes(self, *paths: str, policy: str | None = None) -> list[str]:
         return [f"{each.place} {each.code}" for each in self.refused(*paths, policy=policy)]
 

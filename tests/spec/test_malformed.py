@@ -335,6 +335,44 @@ def test_a_malformed_spec_is_refused_where_it_is_wrong(folder, text, expected, w
     assert words in "\n".join(map(render, diagnostics))
 
 
+NUMBERS: dict[str, tuple[str, str, str | None]] = {
+    # sentence: (a field, how the value is written there, what is suggested)
+    "a number as duration": ("rollout: {canary: %s}", "15", "write 15s"),
+    "a number that no duration has": ("rollout: {canary: %s}", "1.5", None),
+    "true as duration": ("rollout: {canary: %s}", "true", None),
+    "true as another duration": ("readiness: {boot_timeout: %s}", "true", None),
+    "a number as percentage": ("rental: {kind: interruptible, bid_over_floor: %s}", "10", "write 10%"),
+    "a fraction of a percentage": ("rental: {kind: interruptible, bid_over_floor: %s}", "12.5", "write 12.5%"),
+    "a share, which may mean 20%": ("rental: {kind: interruptible, bid_over_floor: %s}", "0.2", None),
+    "more than any percentage": ("rental: {kind: interruptible, bid_over_floor: %s}", "1000", None),
+    "true as percentage": ("rental: {kind: interruptible, bid_over_floor: %s}", "true", None),
+    "a fraction as number or percentage": ("rollout: {at_once: %s}", "1.5", None),
+    "true as number or percentage": ("rollout: {at_once: %s}", "true", None),
+    "a version": ("host: {min_cuda: %s}", "12.4", 'put it in quotes: "12.4"'),
+    "a number that no version has": ("host: {min_cuda: %s}", "-12", None),
+    "true as text": ("gpu: {models: [%s]}", "true", 'put it in quotes: "true"'),
+    "a number as one of several words": ("rollout: {order: %s}", "1", None),
+}
+
+
+@pytest.mark.parametrize(("line", "written", "hint"), NUMBERS.values(), ids=NUMBERS.keys())
+def test_what_is_suggested_for_a_number_is_accepted_there(folder, line, written, hint):
+    name = line.split(":")[0]
+    (found,) = folder.write("f.yaml", fleet(**{name: ""}) + line % written).refused()
+    assert (found.code, found.suggestion) == ("wrong-type", hint)
+    if hint is not None:
+        folder.write(
+            "f.yaml", fleet(**{name: ""}) + line % hint.removeprefix("write ").removeprefix("put it in quotes: ")
+        )
+        assert not [each for each in folder.judged() if each.code in ("wrong-type", "wrong-form")]
+
+
+def test_a_number_or_a_percentage_is_said_to_be_wanted(folder):
+    (found,) = folder.write("f.yaml", FLEET + "rollout: {at_once: 1.5}\n").refused()
+    wanted = "a whole number from 1 to 10000 or a percentage from 1% to 100%"
+    assert found.message == f"rollout.at_once must be {wanted}, not the number 1.5"
+
+
 def test_the_caret_stands_under_the_mistake(folder):
     (wrong,) = folder.write("f.yaml", FLEET + "  \nreplica: 2\n").refused("f.yaml")
     assert render(wrong).splitlines() == [

@@ -72,6 +72,16 @@ def test_a_webhook_that_fails_stops_nothing_and_is_tried_again(stub, desk, hook)
     assert desk.record.outbox == ()
 
 
+def test_a_run_that_waits_tells_each_end_once(stub, desk, hook):
+    desk.declare(fleet(), POLICY % "")
+    cron(desk, 2)
+    (row,) = stub.instances.values()
+    row["actual_status"] = "offline"
+    assert desk.apply(wait=True).code == 0
+    assert [text.split(" ")[1] for text in hook.texts] == ["host", "replaced"]
+    assert (desk.record.incidents, desk.record.outbox) == ({}, ())
+
+
 UNUSABLE = {
     "not set": (None, "the variable is not set"),
     "no address": (f"not-an-address-{SECRET}", "does not hold an https address"),
