@@ -305,7 +305,6 @@ BAD_KEYS = {
     "a key that cannot travel": {"VAST_API_KEY": f"{KEY} {KEY}"},
     "a server that is none": {"VAST_URL": f"http://me:{CANARIES['TFA']}@127.0.0.1"},
     "a plan key that is short": {"RECONCILE_PLAN_KEY": SECRETS["SHORT"]},
-    "a missing secret": {"ODD": ""},
 }
 
 
