@@ -21,6 +21,7 @@ from reconciler.core.calls import Calls
 from reconciler.core.envelope import Envelope, envelope_of
 from reconciler.core.instance import Account
 from reconciler.core.label import Seat
+from reconciler.core.plan import Stray
 from reconciler.core.report import Ending
 from reconciler.core.snapshot import Durations, Snapshot, calling, fleet_state, kept_counts, money_of
 from reconciler.core.tally import Count, counted, reasons_of_rents
@@ -265,7 +266,7 @@ class Watch:
             self.shown,
             owner=want.policy.owner,
             fleets=tuple(fleet_state(part, rented, told_to_go) for part in first.diff.fleets),
-            account=money_of(first.plan.cost, want.policy.limits, run.record),
+            account=money_of(first.plan, want.policy.limits, run.record),
             letters=len(run.record.outbox),
         )
 
@@ -311,7 +312,7 @@ class Watch:
     def _say_troubles(self, trouble: Mapping[str, str], first: Pass) -> None:
         """Log each standing trouble when it is new or another one."""
         now = self.desk.clock.now()
-        general = {text: text for text in (*first.plan.warnings, *first.plan.problems)}
+        general = {text: text for text in (*first.plan.warnings, *first.plan.problems, *map(_left, first.plan.orphans))}
         for name, why in trouble.items():
             if self.told.get(f"fleet/{name}") != why:
                 rest = self.rests.get(name)
@@ -322,6 +323,11 @@ class Watch:
                 self.desk.say(Note(now, "warning", "problem", {"text": text}))
         resting = {key: why for key, why in self.told.items() if key.startswith("fleet/") and key[6:] in self.rests}
         self.told = {**resting, **{f"fleet/{name}": why for name, why in trouble.items()}, **general}
+
+
+def _left(orphan: Stray) -> str:
+    """What bills and is declared nowhere: nobody else would hear of it."""
+    return f"instance {orphan.id} of fleet {orphan.fleet} is declared nowhere and left alone: it bills on"
 
 
 def _plus(durations: Durations, took_s: float) -> Durations:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from reconciler.core.snapshot import Snapshot
+from reconciler.core.watching import STALLED_S
 from reconciler.errors import ReconcileError
 from reconciler.views.metrics import CONTENT_TYPE, metrics_text
 from reconciler.views.wording import moment
@@ -39,6 +40,8 @@ class Board:
         """Whether the loop goes on: 200, or 503 when its pass is long overdue. What it found is no part of this."""
         shown = self.shown
         if shown is None:
+            if self._now() > self._began + STALLED_S:
+                return 503, f"stuck: the first pass began at {moment(self._began)}\n"
             return 200, "ok: the first pass is under way\n"
         if self._now() > shown.due_at:
             return 503, f"stuck: the last pass ended at {moment(shown.at)}, the next one is overdue\n"

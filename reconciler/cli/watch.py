@@ -260,6 +260,8 @@ class Bench:
         if self._courier[0] != wish.policy.notify:
             courier = courier_of(self._world, wish, in_environment, self._shown, self._undelivered)
             self._courier = (wish.policy.notify, courier)
+            if self._world.simulation is None and (wrong := unusable_webhooks(wish, self._look_up)):
+                self._undelivered(wrong)
         return self._courier[1]
 
     def _shown(self, text: str) -> None:

@@ -11,7 +11,7 @@ from reconciler.core.calls import Calls
 from reconciler.core.diff import FleetDiff, SeatView
 from reconciler.core.label import Seat
 from reconciler.core.model import Limits
-from reconciler.core.plan import Cost
+from reconciler.core.plan import Cost, Plan
 from reconciler.core.record import Record
 from reconciler.core.states import State, rate_per_hour
 from reconciler.core.tally import Count
@@ -63,6 +63,8 @@ class Account:
     leaks: int = 0
     leaks_per_hour: Decimal = Decimal(0)
     doubts: int = 0
+    orphans: int = 0
+    orphans_per_hour: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,9 @@ def _state(view: SeatView, rented: bool, told_to_go: Collection[int | None]) -> 
     return "ready" if keeper.state is State.READY else "pending"
 
 
-def money_of(cost: Cost, limits: Limits, record: Record) -> Account:
+def money_of(plan: Plan, limits: Limits, record: Record) -> Account:
     """What there is to say about money after a pass."""
-    per_hour, month = limits.budget_per_hour, limits.budget_per_30_days
+    cost, per_hour, month = plan.cost, limits.budget_per_hour, limits.budget_per_30_days
     return Account(
         cost,
         None if per_hour is None else per_hour - cost.now,
@@ -131,6 +133,8 @@ def money_of(cost: Cost, limits: Limits, record: Record) -> Account:
         len(record.leaving),
         sum((item.rate_per_hour for item in record.leaving.values()), Decimal(0)),
         sum(intent.instance_id is None for intent in record.intents.values()),
+        len(plan.orphans),
+        sum((stray.rate_per_hour for stray in plan.orphans), Decimal(0)),
     )
 
 

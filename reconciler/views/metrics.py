@@ -51,6 +51,8 @@ METRICS = (
     ),
     Metric("leaks", "gauge", "Destroys that were sent and are not proven."),
     Metric("leaks_dollars_per_hour", "gauge", "What those instances may bill."),
+    Metric("orphans", "gauge", "Instances of fleets that are declared nowhere; they are left alone."),
+    Metric("orphans_dollars_per_hour", "gauge", "What those instances bill."),
     Metric("rents_in_doubt", "gauge", "Rents of which nobody knows whether they were made."),
     Metric("rents_total", "counter", "Instances rented: new, repair or rollout.", _BY_REASON),
     Metric(
@@ -143,6 +145,8 @@ def _of_money(account: Account) -> dict[str, Sequence[Sample]]:
         "runway_seconds": _maybe(None if hours is None else round(hours * 3600, 3)),
         "leaks": [((), account.leaks)],
         "leaks_dollars_per_hour": [((), account.leaks_per_hour)],
+        "orphans": [((), account.orphans)],
+        "orphans_dollars_per_hour": [((), account.orphans_per_hour)],
         "rents_in_doubt": [((), account.doubts)],
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -175,6 +176,20 @@ def test_a_folder_that_becomes_empty_destroys_nothing(project: Project) -> None:
     assert watched.run(4) == 4
     assert watched.results == ["good", "skipped", "skipped", "skipped"]
     assert project.ids() == before
+
+
+def test_a_fleet_that_is_declared_nowhere_any_more_is_told_and_measured(project: Project) -> None:
+    project.fleet()
+    project.fleet("july")
+    project.start()
+    watched = Watched().at(2, lambda _: (project.path / "specs" / "july.yaml").unlink())
+    watched.run(5)
+    (told,) = [fields["text"] for fields in watched.said("problem")]
+    assert str(told).endswith("of fleet july is declared nowhere and left alone: it bills on")
+    assert watched.board is not None
+    page = watched.board.metrics()
+    assert "\nreconcile_orphans 1\n" in page
+    assert re.search(r"\nreconcile_orphans_dollars_per_hour 0\.\d+\n", page)
 
 
 def test_a_changed_spec_and_a_changed_script_are_seen_by_the_next_pass(project: Project) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.cli.listening import Board, listening
 from reconciler.cli.watch import watch
+from reconciler.core.watching import STALLED_S
 
 from .project import Project
 
@@ -64,3 +65,13 @@ def test_the_command_itself_listens_there_without_a_word(project: Project) -> No
     outcome = project.run("watch", "--simulate", "--yes", "--first-run", "--passes", "1")
     outcome.assert_clear(1, f"cannot listen on {host}:{port}")
     assert project.live() == []
+
+
+def test_a_first_pass_that_hangs_is_stuck_like_any_other() -> None:
+    clock = [1000.0]
+    board = Board(lambda: clock[0])
+    assert board.health() == (200, "ok: the first pass is under way\n")
+    clock[0] += STALLED_S
+    assert board.health()[0] == 200
+    clock[0] += 1
+    assert board.health() == (503, "stuck: the first pass began at 1970-01-01T00:16:40Z\n")
