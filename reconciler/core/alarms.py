@@ -46,10 +46,10 @@ def warnings_of(members: Iterable[Member], record: Record) -> Iterator[str]:
         if member.health is not None and _rings(record, member.id, member.health):
             doubt = "another machine may answer in its place, so trust nothing that it says"
             yield f"ALARM: {member.mark.seat}: instance {member.id} {ANOTHER_KEY}: {doubt}"
-    yield from (untold(fleet, cause, number) for (fleet, cause), number in unseen(members).items())
+    yield from (untold(fleet, cause, number) for (fleet, cause), number in blind_to(members).items())
 
 
-def unseen(members: Iterable[Member]) -> dict[tuple[str, str], int]:
+def blind_to(members: Iterable[Member]) -> dict[tuple[str, str], int]:
     """How many instances that were ready nobody can tell anything of, by fleet and cause. Nothing follows for them,
     and one that dies behind it is not found."""
     found: Counter[tuple[str, str]] = Counter()

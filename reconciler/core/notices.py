@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from reconciler.core.alarms import ANOTHER_KEY, has_another_key
+from reconciler.core.alarms import ANOTHER_KEY, blind_to, has_another_key, untold
 from reconciler.core.diff import Diff, SeatView
 from reconciler.core.evidence import Vanished
 from reconciler.core.incidents import Incident, Letter
@@ -56,7 +56,9 @@ def noticed(
         return record
     before, now = record.incidents, plan.made_at
     down = _down(diff, {gone.seat: gone for gone in vanished}, record, now)
-    standing = {i.key: i for i in (*down, *_short(plan), *_held(plan), *_of_money(record, plan, noticing))}
+    standing = {
+        i.key: i for i in (*down, *_short(plan), *_held(plan), *_blind(diff, now), *_of_money(record, plan, noticing))
+    }
     gone = {key: i for key, i in before.items() if key not in standing and _is_over(i, plan, noticing)}
     ended = {key: i for key, i in gone.items() if i.kind != "held_back" or (whole and i.fleet not in unseen)}
     kept = {key: i for key, i in before.items() if key not in ended and now - i.since < FORGOTTEN_S}
@@ -85,7 +87,7 @@ def _is_over(incident: Incident, plan: Plan, noticing: Noticing) -> bool:
     if incident.kind == "credit" and plan.cost.credit is None:
         return False
     part = next((part for part in plan.fleets if part.fleet.name == incident.fleet), None)
-    if not incident.fleet or incident.kind in ("leak", "doubt"):
+    if not incident.fleet or incident.kind == "leak" or (incident.kind == "doubt" and incident.index is not None):
         return True
     return noticing.complete if part is None else not part.paused
 
@@ -102,6 +104,14 @@ def _down(diff: Diff, vanished: Mapping[Seat, Vanished], record: Record, now: fl
                 yield before[key]
             elif (found := _died(view, vanished.get(view.seat), outside.get(view.seat), now)) is not None:
                 yield replace(found, key=key)
+
+
+def _blind(diff: Diff, now: float) -> Iterator[Incident]:
+    """Fleets with instances that were ready, and of which nobody can tell any more whether they are."""
+    for part in (part for part in diff.fleets if not part.paused):
+        if found := blind_to(part.members()):
+            text = "; ".join(untold(fleet, cause, number) for (fleet, cause), number in found.items())
+            yield Incident(f"unseen/{part.fleet.name}", "doubt", now, text, part.fleet.name)
 
 
 def _serves(view: SeatView) -> bool:

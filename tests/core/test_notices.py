@@ -199,6 +199,18 @@ def test_each_seat_that_a_guard_holds_is_told_and_when_it_is_free():
     assert of_guards[1].text == ("june/1: held back by frozen seat: june/1 is frozen; lifted by: reconcile free june/1")
 
 
+def test_a_fleet_of_which_nobody_can_tell_any_more_is_told_and_when_that_is_over():
+    blind = {100: Health(NOW - 900, NOW - 600, None, NOW, "cannot tell", "ssh: no key")}
+    first = seen(record(known(), health=blind), instance())
+    assert told(first) == []
+    later = seen(first, instance(), at=15 * MINUTE)
+    text = "june: whether an instance that was ready still is cannot be told: ssh: no key; nothing is replaced for it"
+    assert told(later, first) == [text]
+    assert told(seen(later, instance(), at=20 * MINUTE), later) == []
+    sighted = replace(later, health={100: Health(NOW - 900, NOW - 600, None, NOW, "pass")})
+    assert told(seen(sighted, instance(), at=25 * MINUTE), later) == [f"{text} - over 12:25 UTC"]
+
+
 OPEN_MONEY = {
     "a leak": (leaving(age_s=500), "leak", "june/0: instance 100 was told to go 11:51 UTC and is not proven gone"),
     "a doubt": (intent(age_s=800), "doubt", "june/0: a rent is in doubt since 11:46 UTC, up to $0.300/h"),
