@@ -157,6 +157,10 @@ def run_pass(
         observation = replace(observation, account=same_account(eyes.provider, account))
     merged = _asked(wish, observation, merged, clock.now())
     diff = _compared(wish, observation, merged.record, clock.now())
+    if merged.record.trials:
+        from reconciler.core.trials import with_winners
+
+        merged = replace(merged, record=with_winners(merged.record, diff))
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = _needs(diff, envelope, wish, done, vanished)
     needs = [] if no_credit(observation) else needs

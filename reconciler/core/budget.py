@@ -188,7 +188,10 @@ def costs(plan: Plan, diff: Diff, budget: Decimal | None, credit: Decimal | None
 
 
 def _price(action: Spending) -> Decimal:
-    """What the instance of an action bills once it runs."""
+    """What the instance of an action bills once it runs; where its machine is one that an earlier step frees, about
+    what the old one bills, for that goes to the next step in turn."""
+    if isinstance(action, Replace) and action.choice.promised:
+        return rate_per_hour(action.old.instance)
     return action.ceiling if isinstance(action, Update) else action.choice.candidate.price
 
 

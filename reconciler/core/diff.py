@@ -242,7 +242,7 @@ def judge(
         accepted,
         known is not None and known.stranger,
         health,
-        None if trial is None else trial.until - now,
+        None if trial is None or trial.won else trial.until - now,
         record.bids.get(instance.id),
     )
 

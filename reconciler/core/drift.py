@@ -42,6 +42,11 @@ UNWANTED = Drift("a replacement was asked for", "", "")
 """What is wrong with an instance that a person wants replaced: nothing else need be."""
 
 
+def is_of_machine(drift: Drift) -> bool:
+    """Whether another instance on the same machine would be as wrong, as far as that can be told."""
+    return not (drift == UNWANTED or drift.field == KIND or drift.field.startswith("container"))
+
+
 def min_vram_mb(fleet: Fleet) -> Decimal | None:
     """The memory a card must report, in MB: 0.93 of the declared GB, since cards report a little less than sold."""
     gb = fleet.gpu.min_vram_gb

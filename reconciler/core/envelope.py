@@ -5,13 +5,13 @@ The ceilings bound the total: no seat is rented for that is not named, and none 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from decimal import Decimal
 
 from reconciler.core.diff import FleetDiff
 from reconciler.core.label import Seat
-from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Plan, Replace, Update
+from reconciler.core.plan import Action, Create, Destroy, FleetPlan, Plan, Replace, Update, due
 from reconciler.values import dataclass
 
 RENTS_PER_SEAT = 4
@@ -91,7 +91,23 @@ def within(plan: Plan, envelope: Envelope, done: Done) -> Plan:
 
 def _fleet_within(fleet: FleetPlan, envelope: Envelope, done: Done) -> FleetPlan:
     covered = [_capped(action, envelope) for action in fleet.actions if _covered(action, envelope, done)]
-    return replace(fleet, actions=tuple(_moved_up(action, fleet, covered) for action in covered))
+    moved = [_moved_up(action, fleet, covered) for action in covered]
+    return replace(fleet, actions=tuple(_each_with_its_own(moved)))
+
+
+def _each_with_its_own(actions: Sequence[Action]) -> Iterator[Action]:
+    """Without what has moved up to a promise that another rent holds: it would end an instance for nothing."""
+    own = {_offer_id(a) for a in actions if isinstance(a, Create | Replace) and due(a) and not a.choice.promised}
+    for action in actions:
+        if isinstance(action, Create | Replace) and due(action) and action.choice.promised:
+            if _offer_id(action) in own:
+                continue
+            own.add(_offer_id(action))
+        yield action
+
+
+def _offer_id(action: Create | Replace) -> int:
+    return action.choice.candidate.offer.id
 
 
 def _moved_up(action: Action, fleet: FleetPlan, covered: Sequence[Action]) -> Action:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import groupby, islice
 
-from reconciler.core.candidates import Appraiser
+from reconciler.core.candidates import Appraiser, Candidate
 from reconciler.core.crowd import Taken
 from reconciler.core.demand import Demand, in_order, who_wants
 from reconciler.core.instance import Instance
@@ -60,9 +60,7 @@ def place(needs: Sequence[Need], offers: Iterable[Offer], ground: Ground) -> Pla
     for demands in _by_priority(needs, shelf, ground):
         fill_within(demands, taken, ground.rooms, room)
         for demand in demands:
-            _in_line(demand)
-        for demand in demands:
-            choices.update(_choices(demand, taken))
+            choices.update(_choices(demand, taken, _promised(demand)))
             room = None if room is None else room - demand.cost
             if demand.empty():
                 shortages[demand.fleet.name] = _shortage(demand, shelf, taken, ground)
@@ -84,20 +82,34 @@ def _appraiser(needs: Sequence[Need], ground: Ground) -> Appraiser:
     return Appraiser(needs[0].fleet, ground.shared, ground.now, ground.sights)
 
 
-def _in_line(demand: Demand) -> None:
-    """A later seat of a rollout is promised the best offer, although an earlier one has it now."""
-    for need in demand.empty():
-        if need.in_line:
-            best = next((c for c in demand.ranked if c.price <= need.cap), None)
-            if best is not None:
-                demand.given[need.seat] = best
+def _promised(demand: Demand) -> frozenset[Seat]:
+    """Later seats of a rollout without an offer are promised that of a seat one step before: it frees a machine like
+    it, for one of them. Where no whole step goes before it, a seat's turn may be now: it is promised nothing."""
+    line: list[Candidate] = []
+    freed: list[Candidate] = []
+    promised: set[Seat] = set()
+    step = demand.fleet.step
+    for need in demand.needs:
+        if need.in_line and need.seat not in demand.given and freed and _suits(need, freed[-1]):
+            demand.given[need.seat] = freed.pop()
+            promised.add(need.seat)
+        if need.frees and need.seat in demand.given:
+            line.append(demand.given[need.seat])
+            if len(line) >= step:
+                freed.append(line[-step])
+    return frozenset(promised)
 
 
-def _choices(demand: Demand, taken: Taken) -> Iterator[tuple[Seat, Choice]]:
+def _suits(need: Need, candidate: Candidate) -> bool:
+    return candidate.price <= need.cap and candidate.offer.machine_id not in need.not_on
+
+
+def _choices(demand: Demand, taken: Taken, promised: frozenset[Seat]) -> Iterator[tuple[Seat, Choice]]:
     for need in demand.needs:
         if need.seat in demand.given:
             spare = (c for c in demand.free(need, taken) if not taken.uses(c.offer))
-            yield need.seat, Choice(demand.given[need.seat], tuple(islice(spare, FALLBACKS)))
+            fallbacks = tuple(islice(spare, FALLBACKS))
+            yield need.seat, Choice(demand.given[need.seat], fallbacks, need.seat in promised)
 
 
 def _shortage(demand: Demand, shelf: Shelf, taken: Taken, ground: Ground) -> Shortage:

@@ -30,6 +30,8 @@ class Need:
     """Machines that have just failed this seat."""
     in_line: bool = False
     """A later seat of a rollout: the step before it frees a machine, so it may be promised one that is taken."""
+    frees: bool = False
+    """A seat of a rollout whose old instance leaves a machine that fits the fleet as it is now."""
     repair: bool = False
     """Something that worked is to be replaced, rather than something new to be added."""
 
@@ -40,6 +42,9 @@ class Choice:
 
     candidate: Candidate
     fallbacks: tuple[Candidate, ...] = ()
+    promised: bool = False
+    """The offer is that of a seat before it in the line of a rollout, which frees a machine like it: by then it is
+    another one."""
 
 
 @dataclass(frozen=True, slots=True)

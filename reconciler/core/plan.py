@@ -18,6 +18,7 @@ from reconciler.core.spend import Spent
 from reconciler.values import dataclass
 
 if TYPE_CHECKING:
+    from reconciler.core.canary import Canary
     from reconciler.core.placement import Choice
     from reconciler.core.rises import Rise
     from reconciler.core.shortage import Shortage
@@ -179,6 +180,8 @@ class FleetPlan:
     """Seats that hold an instance which is not as declared, whatever is done about it now."""
     amiss: int = 0
     """Its live instances that do not run as declared: not ready, drifted, or no seat's keeper."""
+    canary: Canary | None = None
+    """What the seats of its rollout wait for besides their turn."""
 
     @property
     def booting(self) -> int:

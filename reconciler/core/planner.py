@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from reconciler.core.debuting import doomed, is_condemned, tried
 from reconciler.core.diff import Diff, FleetDiff, Member, SeatView
+from reconciler.core.drift import is_of_machine
 from reconciler.core.evidence import Vanished
 from reconciler.core.faults import STOPPED
 from reconciler.core.in_vain import is_in_vain
@@ -56,20 +57,31 @@ def needs_of(
             successor_of(part.fleet, view) or part.fleet,
             _cap(part.fleet, view.seat, ceilings),
             failed | tried(part),
-            in_line=view.bucket == "drifted" and _drifted_before(part, view.seat) >= part.fleet.step,
+            in_line=view.bucket == "drifted" and freed >= part.fleet.step,
+            frees=_frees(view),
             repair=view.bucket in ("unhealthy", "outbid") or view.emptied or view.seat in vanished,
         )
         for part in diff.fleets
         if not part.paused and not part.newer_labels and (part.foreign_owner is None or part.foreign_owner in beside)
         if not is_condemned(part)
-        for view in part.seats
+        for view, freed in _in_line(part)
         if _wants(part.fleet, view) and (ceilings is None or view.seat in ceilings)
         if not (view.goes_on and view.seat in if_failed)
     ]
 
 
-def _drifted_before(part: FleetDiff, seat: Seat) -> int:
-    return sum(view.bucket == "drifted" for view in part.seats[: seat.index])
+def _in_line(part: FleetDiff) -> Iterator[tuple[SeatView, int]]:
+    """The seats, each with how many of those before it free a machine in a rollout."""
+    freed = 0
+    for view in part.seats:
+        yield view, freed
+        freed += _frees(view)
+
+
+def _frees(view: SeatView) -> bool:
+    """Whether the rollout frees a machine here on which the fleet could go on: only what runs there is to change."""
+    drifts = view.keeper.drifts if view.keeper is not None else ()
+    return view.bucket == "drifted" and not any(map(is_of_machine, drifts))
 
 
 def _cap(fleet: Fleet, seat: Seat, ceilings: Mapping[Seat, Decimal] | None) -> Decimal:
@@ -141,6 +153,7 @@ def fleet_plan(
         paused=part.paused,
         amiss=_amiss(part),
         drifted=sum(any(m.drifts for m in view.members()) for view in part.seats),
+        canary=part.canary,
     )
 
 

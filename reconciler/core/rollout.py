@@ -8,12 +8,10 @@ from decimal import Decimal
 from reconciler.core.budget import on_the_way
 from reconciler.core.canary import Canary
 from reconciler.core.diff import FleetDiff, SeatView
+from reconciler.core.forecast import rollout_s, steps_of
 from reconciler.core.label import Seat
 from reconciler.core.plan import FleetPlan, Replace, Wait
 from reconciler.values import dataclass
-
-SECONDS_A_STEP = 240.0
-"""What a step takes, roughly: the rent, a boot, the end of the old instance and the proof of it."""
 
 
 class Pace:
@@ -82,19 +80,17 @@ class Rolling:
     at_once: int
     steps: int
     seconds: float
-    """What they take, roughly."""
+    """What they take, roughly, with what is left of the canary's time."""
     extra_per_hour: Decimal
     """What it adds at most, at any moment, to what the fleet bills now, in $/h; zero where old ones go first."""
 
 
 def rolling(plan: FleetPlan) -> Rolling | None:
     """What is left of a fleet's rollout; None where no second seat is to be replaced because of the spec."""
-    to_come = [a for a in plan.actions if isinstance(a, Replace) and a.asked]
+    to_come = [a for a in plan.actions if isinstance(a, Replace) and a.asked and a.trial is None]
     seats, step = plan.drifted, plan.fleet.step
     if not to_come or seats < 2:
         return None
-    steps = -(-seats // step)
     has_new_first = any(a.order == "create-first" for a in to_come)
     extra = on_the_way(to_come, plan.fleet) if has_new_first else Decimal(0)
-    seconds = steps * SECONDS_A_STEP + (plan.fleet.rollout.canary_s or 0.0)
-    return Rolling(seats, plan.fleet.replicas, step, steps, seconds, extra)
+    return Rolling(seats, plan.fleet.replicas, step, steps_of(plan), rollout_s(plan), extra)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.label import Seat
 
 if TYPE_CHECKING:
+    from reconciler.core.diff import Diff, SeatView
     from reconciler.core.record import Record
 
 DAY_S = 86_400.0
@@ -54,6 +55,8 @@ class Trial:
     until: float
     """When the new one goes unless it is ready by then."""
     machine_id: int
+    won: bool = False
+    """Its instance has the seat for itself: from then on it is an instance like any other."""
 
 
 def with_trial(record: Record, trial: Trial) -> Record:
@@ -68,6 +71,20 @@ def without_trial(record: Record, attempt: str) -> Record:
     if attempt not in record.trials:
         return record
     return replace(record, trials={a: each for a, each in record.trials.items() if a != attempt})
+
+
+def with_winners(record: Record, diff: Diff) -> Record:
+    """The record once candidates have their seat for themselves: the trial of each is over."""
+    alone = {view.keeper.mark.attempt for part in diff.fleets for view in part.seats if view.keeper and _alone(view)}
+    won = {attempt for attempt in alone & record.trials.keys() if not record.trials[attempt].won}
+    if not won:
+        return record
+    return replace(record, trials={a: replace(t, won=True) if a in won else t for a, t in record.trials.items()})
+
+
+def _alone(view: SeatView) -> bool:
+    """Whether nothing else is, or may be, in the seat."""
+    return not (view.extras or view.absent or view.intents)
 
 
 def trials_of(record: Record, fleet: str, now: float) -> Iterator[Trial]:

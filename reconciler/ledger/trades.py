@@ -21,14 +21,16 @@ def encode_trades(record: Record) -> dict[str, Any]:
         for _, p in sorted(record.proposals.items())
     ]
     trials = [[t.attempt, str(t.seat), t.at, t.until, t.machine_id] for _, t in sorted(record.trials.items())]
-    parts = {"looked": dict(record.looked), "proposals": proposals, "trials": trials}
+    won = sorted(trial.attempt for trial in record.trials.values() if trial.won)
+    parts = {"looked": dict(record.looked), "proposals": proposals, "trials": trials, "won": won}
     return {name: part for name, part in parts.items() if part}
 
 
 def decode_trades(body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a record that `encode_trades` wrote."""
     proposals = [_proposal(*one) for one in body.get("proposals", [])]
-    trials = [_trial(*one) for one in body.get("trials", [])]
+    won = set(body.get("won", []))
+    trials = [_trial(one[0] in won, *one) for one in body.get("trials", [])]
     return {
         "looked": {str(fleet): float(at) for fleet, at in body.get("looked", {}).items()},
         "proposals": {each.seat: each for each in proposals},
@@ -42,7 +44,7 @@ def _proposal(seat: str, number: Any, now: Any, then: Any, machine: Any, at: Any
     return Proposal(seat_of(seat), int(number), Decimal(now), Decimal(then), int(machine), float(at))
 
 
-def _trial(attempt: Any, seat: str, at: Any, end: Any, machine: Any) -> Trial:
+def _trial(won: bool, attempt: Any, seat: str, at: Any, end: Any, machine: Any) -> Trial:
     from reconciler.core.trials import Trial
 
-    return Trial(str(attempt), seat_of(seat), float(at), float(end), int(machine))
+    return Trial(str(attempt), seat_of(seat), float(at), float(end), int(machine), won)

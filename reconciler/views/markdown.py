@@ -20,9 +20,11 @@ from reconciler.views.seats import SeatRow
 from reconciler.views.sections import alarms, credit_text, held_back, miss_text, refused_text, shortage_text
 from reconciler.views.wording import (
     HOURS_PER_MONTH,
+    PROMISED,
     UNFILLED_MARK,
     amount,
     bid_text,
+    coming_text,
     counts,
     duration,
     mark_of,
@@ -194,9 +196,9 @@ def _what(action: Action) -> tuple[int, str, str]:
             prices = f"{amount(rate_per_hour(old.instance))} -> {money(ceiling)}"
             return 1, f"instance {old.id}, bid {amount(bid, 4)}/h", prices
         case Replace(old=old, choice=choice):
-            offer, price = choice.candidate, choice.candidate.price
-            prices = f"{amount(rate_per_hour(old.instance))} -> {money(price)}"
-            return 1, f"{_offer(offer)} for instance {old.id}", prices
+            prices = f"{amount(rate_per_hour(old.instance))} -> {coming_text(action)}"
+            what = PROMISED if choice.promised else _offer(choice.candidate)
+            return 1, f"{what} for instance {old.id}", prices
         case Create(choice=choice):
             return 3, _offer(choice.candidate), money(choice.candidate.price)
 

@@ -180,7 +180,8 @@ def _wait(wait: Wait) -> Document:
 
 
 def _chosen(action: Create | Replace) -> Document:
-    return offer_parts(action.choice.candidate) | {"ceiling": value(action.ceiling)}
+    choice = action.choice
+    return offer_parts(choice.candidate) | {"ceiling": value(action.ceiling), "promised": choice.promised}
 
 
 def offer_parts(candidate: Candidate) -> Document:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.core.debuting import ON_TRIAL
+from reconciler.core.forecast import apply_s
 from reconciler.core.plan import (
     COLD_START,
     Action,
@@ -27,8 +28,10 @@ from reconciler.core.states import rate_per_hour
 from reconciler.views.wording import (
     HOURS_PER_MONTH,
     MOST_WAYS_OUT,
+    PROMISED,
     amount,
     bid_text,
+    coming_text,
     counts,
     duration,
     mark_of,
@@ -120,9 +123,10 @@ def _cells(action: Action) -> tuple[str, str, str, str, str]:
         case Create(choice=choice, reason=reason):
             return mark, seat, _offer(choice.candidate), money(choice.candidate.price), reason + wait
         case Replace(old=old, choice=choice, reason=reason):
-            price = f"{_dollars(rate_per_hour(old.instance))} -> {money(choice.candidate.price)}"
+            price = f"{_dollars(rate_per_hour(old.instance))} -> {coming_text(action)}"
             order = "new first" if action.order == "create-first" else "old first"
-            return mark, seat, _offer(choice.candidate), price, f"{reason} ({order}){wait}"
+            what = PROMISED if choice.promised else _offer(choice.candidate)
+            return mark, seat, what, price, f"{reason} ({order}){wait}"
         case Destroy(old=old, reason=reason):
             return mark, seat, f"instance {old.id}", f"-{money(rate_per_hour(old.instance))}", reason + wait
         case Update(old=old, bid=bid, ceiling=ceiling, reason=reason):
@@ -200,14 +204,9 @@ def _credit(cost: Cost) -> str:
 
 
 def _expected(plan: Plan) -> str:
-    """A rough time for apply: the waits, the pace of calls, and a boot."""
-    actions = list(plan.actions())
-    rents = sum(isinstance(a, Create | Replace) for a in actions)
-    waits = max((a.wait.seconds or 0 for a in actions if a.wait), default=0.0)
-    if not rents:
-        return ""
-    steps = sum(isinstance(a, Replace) and a.asked for a in actions)
-    return f"   Apply: about {plural(max(1, round((waits + 4.5 * rents + 180 * max(1, steps)) / 60)), 'minute')}."
+    """A rough time for apply."""
+    seconds = apply_s(plan)
+    return f"   Apply: about {plural(max(1, round(seconds / 60)), 'minute')}." if seconds else ""
 
 
 def headline(plan: Plan) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HOURS_PER_MONTH = 720
 MOST_WAYS_OUT = 2
 """So many rules that could be loosened are named with a shortage; `reconcile offers --relax` names all."""
+PROMISED = "a machine that an earlier seat frees"
+"""What a later seat of a rollout gets where no other offer is left: which one is not known yet."""
 UNFILLED_MARK = "!"
 """The mark of seats without an offer."""
 
@@ -102,6 +104,13 @@ def counts(plan: Plan) -> Counts:
         held=sum(1 for _ in plan.refusals()),
         bids=sum(isinstance(a, Update) for a in actions),
     )
+
+
+def coming_text(action: Replace) -> str:
+    """What the new instance bills; at most, where it is not known yet which machine it is on."""
+    if action.choice.promised:
+        return f"at most {money(action.ceiling)}"
+    return money(action.choice.candidate.price)
 
 
 def rolling_text(left: Rolling) -> str:

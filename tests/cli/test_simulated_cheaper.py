@@ -107,6 +107,23 @@ def test_two_that_a_person_named_go_one_after_the_other(project: Project) -> Non
     assert not set(before.values()) & set(project.ids().values())
 
 
+def test_what_took_a_cheaper_place_gives_way_to_a_still_cheaper_one_the_next_day(project: Project) -> None:
+    """A candidate that has won is none any more, though it is remembered as one for two days."""
+    named = ("--approve", "june/0")
+    project.fleet(gpu__models=["RTX 4090"], price__max_per_hour=2)
+    project.start()
+    project.advance("25h")
+    rules = {"replace__cheaper": {}, "price__max_per_hour": 2}
+    project.fleet(gpu__models=["RTX 4090", "RTX 3090"], **rules)
+    project.apply(*named).assert_success("1 instance rented, 1 destroyed")
+    first = project.ids()["june/0"]
+    project.advance("26h")
+    project.fleet(gpu__models=["RTX 4090", "RTX 3090", "RTX 3060"], **rules)
+    project.apply(*named).assert_success("1 instance rented, 1 destroyed", f"instance {first}  destroyed: replaced by")
+    assert project.ids()["june/0"] > first
+    project.assert_all_run("june", 1)
+
+
 def test_where_nobody_has_to_agree_one_a_day_is_taken_and_none_is_missing_meanwhile(project: Project) -> None:
     before = running_dear(project, 2, replace__cheaper={"approve": "auto"})
     seen = Seen()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 import pytest
 
 from .driving import Seen, drive
@@ -47,6 +50,54 @@ def test_a_plan_in_the_middle_says_where_the_rollout_stands(project: Project) ->
         project.apply("--no-wait")
         project.advance("5m")
     project.plan().assert_success("rollout: 3 of 4 seats to go")
+
+
+def told_minutes(project: Project) -> tuple[int, int]:
+    """How long the rollout takes, and apply: what the plan says, in minutes."""
+    text = project.plan().assert_success().text
+    ((minutes, seconds),) = re.findall(r"rollout: .* about (\d+)m(\d+)s", text)
+    (whole,) = re.findall(r"Apply: about (\d+) minute", text)
+    return round(int(minutes) + int(seconds) / 60), int(whole)
+
+
+def test_the_plan_says_one_time_for_a_rollout_which_grows_shorter_while_its_canary_is_ready(project: Project) -> None:
+    started(project, 5)
+    project.fleet(replicas=5, container__image="ghcr.io/acme/june:2", rollout={"at_once": 3})
+    assert told_minutes(project) == (8, 8)
+    project.fleet(replicas=5, container__image="ghcr.io/acme/june:2", rollout={"at_once": 2, "canary": "30m"})
+    assert told_minutes(project) == (42, 42)
+    project.apply("--no-wait")
+    project.advance("5m")
+    project.apply("--no-wait")  # The canary is seen to be ready, and its old instance goes.
+    project.advance("20m")
+    project.apply("--no-wait")
+    assert told_minutes(project) == (18, 18)
+    project.advance("15m")
+    project.apply("--no-wait")
+    assert told_minutes(project) == (8, 8)
+
+
+@pytest.mark.parametrize("order", ["create-first", "destroy-first"])
+def test_a_seat_without_a_machine_of_its_own_keeps_what_it_has(project: Project, order: str) -> None:
+    """One machine is within the cap, and what the rollout frees has the wrong card."""
+    project.fleet(replicas=3, gpu__models=["RTX 3090"])
+    offered = [
+        Decimal(a["offer"]["price_per_hour"]) for a in project.plan("--format", "json").document["fleets"][0]["actions"]
+    ]
+    started(project, 3, gpu__models=["RTX 3060"])
+    before = project.ids()
+    cap = float((offered[0] + offered[1]) / 2)
+    project.fleet(
+        replicas=3,
+        gpu__models=["RTX 3090"],
+        price__max_per_hour=cap,
+        container__image="ghcr.io/acme/june:2",
+        rollout={"at_once": 2, "order": order},
+    )
+    project.plan().assert_success("1 to replace, 0 to destroy; 2 unchanged, 0 unfilled")
+    project.apply().assert_success("3 of 3 running", "1 instance rented, 1 destroyed")
+    project.assert_all_run("june", 3)
+    assert len(set(before.values()) & set(project.ids().values())) == 2
 
 
 def test_without_a_wait_a_rollout_goes_on_step_by_step_from_run_to_run(project: Project) -> None:

@@ -14,6 +14,7 @@ from builders import (
     fleet,
     instance,
     intent,
+    known,
     money,
     offer,
     offers,
@@ -33,7 +34,7 @@ from reconciler.core.place import Ground, place
 from reconciler.core.planner import needs_of
 from reconciler.core.renewal import Cheaper
 from reconciler.core.text import safe
-from reconciler.core.trials import Proposal, Trial, until, with_trial, without_trial
+from reconciler.core.trials import Proposal, Trial, until, with_trial, with_winners, without_trial
 
 from .trading import ASKING, asks, compared, later, old, planned
 
@@ -346,6 +347,58 @@ def test_a_candidate_on_its_way_is_told_with_the_time_it_has():
     plan, _ = planned(diff(spec, [old(spec), second], before), [], before)
     assert notes(plan, "candidate") == ["instance 101 is booting to take the place of instance 100, within 30 min"]
     assert not plan.below_min_ready
+
+
+SECOND = {
+    # the last candidate, its time, and who goes once it is ready or late
+    "ready the later candidate takes the place of the earlier one": ("running", 60, ["- june/0 101"]),
+    "late it goes, and the earlier one stays": ("loading", 0, ["- june/0 102"]),
+    "it boots beside it": ("loading", 60, []),
+}
+
+
+@pytest.mark.parametrize(("comes", "left_s", "actions"), SECOND.values(), ids=SECOND.keys())
+def test_a_candidate_that_has_its_seat_for_itself_is_none_any_more(comes, left_s, actions):
+    spec = asks()
+    first, second = old(spec, id=101), instance("june/0", spec, id=102, status=comes)
+    before = with_winners(trial(first, 1800), diff(spec, [first], trial(first, 1800)))
+    before = replace(before, trials={**before.trials, **trial(second, left_s).trials})
+    plan, _ = planned(diff(spec, [first, second], before), [CHEAP], before)
+    assert told(plan.actions) == actions
+    assert [action.reason for action in plan.actions if action.old is not None and action.old.id == 101] == [
+        "replaced by instance 102"
+    ] * ("- june/0 101" in actions)
+
+
+def test_what_was_a_candidate_once_is_replaced_by_a_rollout_as_any_other():
+    spec = asks()
+    first = old(fleet(image="a:0"), id=101)
+    before = with_winners(trial(first, 1800), diff(spec, [first], trial(first, 1800)))
+    found = diff(spec, [first, instance("june/0", spec, id=102)], before)
+    (action,) = planned(found, [CHEAP], before)[0].actions
+    assert (action.old.id, action.reason.partition(":")[0]) == (101, "replaced by instance 102")
+
+
+STILL_TRIED = {
+    "beside the instance it may follow": ([{"id": 100}, {"id": 101}], ()),
+    "that one is in no list": ([{"id": 101}], (known(100),)),
+    "another attempt for the seat is in doubt": ([{"id": 101}], (intent("june/0", number=9),)),
+}
+
+
+@pytest.mark.parametrize(("rows", "remembered"), STILL_TRIED.values(), ids=STILL_TRIED.keys())
+def test_a_candidate_that_is_not_alone_is_still_one(rows, remembered):
+    spec = asks()
+    listed = [old(spec, **row) for row in rows]
+    before = replace(trial(listed[-1], 1800), **{k: getattr(record(*remembered), k) for k in ("known", "intents")})
+    assert with_winners(before, diff(spec, listed, before)) is before
+
+
+def test_a_trial_that_is_won_counts_for_the_day_all_the_same():
+    spec = asks(approve="auto")
+    trials = {"x": Trial("x", HERE, NOW - HOUR_S, NOW, 77, won=True)}
+    plan, _ = compared(spec, [old(spec)], [CHEAP], record(trials=trials))
+    assert plan.actions == ()
 
 
 def test_without_its_memory_the_second_instance_goes_as_any_duplicate_does():

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.envelope import RENTS_PER_SEAT, Done, Envelope, envelope_of, within
-from reconciler.core.plan import Create, Destroy, Plan, Replace
+from reconciler.core.model import Limit, Rollout
+from reconciler.core.plan import Create, Destroy, Plan, Replace, due
 
 D = Decimal
 NEW, OLD = fleet(image="a:2"), fleet(image="a:1")
@@ -77,6 +78,27 @@ def test_a_step_waits_for_a_seat_in_doubt_though_its_own_step_is_not_taken():
     made = plan(THREE, rows, before=record(intent("june/0")))
     envelope = approved(rents=[("june/2", "0.5")], destroys=[102])
     assert kept(made, envelope) == ["+/- june/2 102 -> offer 2, after june/0"]
+
+
+PROMISED = {
+    # which seats are approved, and what is done: three offers for four seats, the machine of the second fits no more
+    "all": ([0, 1, 2, 3], [0, 1]),
+    "the lender waits itself": ([2, 3], [2, 3]),
+    "another seat holds what was promised": ([0, 2, 3], [0]),
+    "nobody does": ([3], [3]),
+}
+
+
+@pytest.mark.parametrize(("seats", "done"), PROMISED.values(), ids=PROMISED.keys())
+def test_a_seat_that_moves_up_gets_no_offer_that_another_one_rents_now(seats, done):
+    spec = fleet(image="a:2", replicas=4, rollout=Rollout("destroy-first", Limit(D(2))))
+    cards = {1: {"gpu_name": "RTX 4090"}}
+    rows = [instance(f"june/{n}", OLD, id=100 + n, **cards.get(n, {})) for n in range(4)]
+    made = plan(spec, rows, before=record(since={(101, "gpu.models"): NOW - 900}))
+    assert [a.choice.promised for a in made.actions()] == [False, False, False, True]
+    rents = [(f"june/{n}", "0.5") for n in seats]
+    actions = list(within(made, approved(rents=rents, destroys=[100 + n for n in seats]), Done()).actions())
+    assert [a.seat.index for a in actions if due(a)] == done
 
 
 def test_a_plan_covers_itself():

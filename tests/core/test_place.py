@@ -10,7 +10,7 @@ from builders import NO_BANS, NOW, fleet, instance, judged, offer, offers, regio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.model import Limit
+from reconciler.core.model import Limit, Rollout
 from reconciler.core.place import FALLBACKS, Ground, place
 from reconciler.core.placement import Need
 
@@ -162,10 +162,40 @@ def test_a_machine_that_failed_the_seat_is_not_taken_again():
     assert chosen(place([need], offers("0.1", "0.2"), Ground(NO_BANS, NOW))) == {"june/0": 2}
 
 
-def test_a_later_step_of_a_rollout_may_be_promised_what_an_earlier_one_takes():
-    spec = fleet(replicas=2)
-    first, second = Need(seat("june/0"), spec, D("0.5")), Need(seat("june/1"), spec, D("0.5"), in_line=True)
-    assert chosen(place([first, second], offers("0.1"), Ground(NO_BANS, NOW))) == {"june/0": 1, "june/1": 1}
+PROMISES = {
+    # at once, the market, seats whose old machine is of no use, the offer of each seat; promised ones as negative
+    "the step before frees a machine": (1, ["0.1"], "", {0: 1, 1: -1, 2: -1, 3: -1}),
+    "each seat of a step another one": (2, ["0.1", "0.2"], "", {0: 1, 1: 2, 2: -1, 3: -2}),
+    "half a step frees less than the next one takes": (2, ["0.1"], "", {0: 1}),
+    "an offer of its own comes before a promise": (2, ["0.1", "0.2", "0.3"], "", {0: 1, 1: 2, 2: 3, 3: -2}),
+    "no machine is freed that could be used": (1, ["0.1"], "0123", {0: 1}),
+    "only one is, and goes to one seat": (1, ["0.1", "0.2"], "023", {0: 1, 1: 2, 2: -2}),
+    "nothing is for sale": (1, [], "", {}),
+}
+
+
+def line(at_once, useless="", **options):
+    """The needs of four seats of a rollout."""
+    spec = fleet(replicas=4, rollout=Rollout(at_once=Limit(D(at_once))))
+    frees = [str(i) not in useless for i in range(4)]
+    return [
+        Need(seat(f"june/{i}"), spec, D("0.5"), in_line=sum(frees[:i]) >= at_once, frees=frees[i], **options)
+        for i in range(4)
+    ]
+
+
+@pytest.mark.parametrize(("at_once", "market", "useless", "expected"), PROMISES.values(), ids=PROMISES.keys())
+def test_a_later_step_of_a_rollout_is_promised_what_the_step_before_takes(at_once, market, useless, expected):
+    found = place(line(at_once, useless), offers(*market), Ground(NO_BANS, NOW)).choices
+    told = {at.index: c.candidate.offer.id * (-1 if c.promised else 1) for at, c in found.items()}
+    assert told == expected
+
+
+def test_a_seat_is_promised_nothing_above_its_ceiling_nor_where_it_has_just_failed():
+    first, *others = line(1)
+    for refused in ({"cap": D("0.09")}, {"not_on": frozenset({5001})}):
+        needs = [first, *(replace(need, **refused) for need in others)]
+        assert chosen(place(needs, offers("0.1"), Ground(NO_BANS, NOW))) == {"june/0": 1}
 
 
 # --- several fleets -------------------------------------------------------------------------------

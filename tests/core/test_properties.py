@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -12,12 +13,14 @@ from hypothesis import strategies as st
 
 from reconciler.core.budget import Standing, committed, costs
 from reconciler.core.crowd import overlap
+from reconciler.core.envelope import Done, envelope_of, within
 from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.instance import Account
 from reconciler.core.label import Mark, read_label
 from reconciler.core.model import Limit, Limits, Rollout
 from reconciler.core.plan import Create, Destroy, Plan, Replace, due
 from reconciler.core.planner import fleet_plan
+from reconciler.core.states import rate_per_hour
 
 CAP = Decimal("0.4")
 PRICES = ("0.1", "0.2", "0.3", "0.39", "0.4", "0.41", "0.9")
@@ -207,6 +210,69 @@ def test_no_two_rents_that_are_due_share_a_gpu_nor_two_of_one_fleet_a_machine(sp
         for other in due_now[:i]:
             mine, its = one.choice.candidate.offer, other.choice.candidate.offer
             assert mine.machine_id != its.machine_id or (one.fleet.name != other.fleet.name and not overlap(mine, its))
+
+
+@st.composite
+def rollouts(draw):
+    """A fleet whose spec has changed, its instances, attempts in doubt, and a market that is too small for it."""
+    replicas = draw(st.integers(2, 7))
+    rollout = Rollout(
+        draw(st.sampled_from(["create-first", "destroy-first"])),
+        Limit(Decimal(draw(st.integers(1, 4)))),
+        canary_s=draw(st.sampled_from([None, None, 600.0])),
+    )
+    spec = wanted(
+        "june", replicas, models=draw(st.sampled_from([("RTX 3060",), ("RTX 3060", "RTX 3090")])), rollout=rollout
+    )
+    rows = [
+        instance(
+            f"june/{index}",
+            wanted("june", 1, draw(st.sampled_from(["a:1", "a:1", "a:1", "a:2"]))),
+            id=100 + index,
+            status=draw(st.sampled_from(["running"] * 6 + ["loading", "exited"])),
+            gpu_name=draw(st.sampled_from(["RTX 3060", "RTX 3060", "RTX 3090"])),
+            price_per_hour=draw(st.sampled_from(["0.1", "0.2", "0.5"])),
+        )
+        for index in draw(st.sets(st.integers(0, replicas - 1), min_size=max(1, replicas - 1)))
+    ]
+    doubts = [intent(f"june/{n}", number=900 + n) for n in draw(st.sets(st.integers(0, replicas - 1), max_size=1))]
+    market = [offer(n, price=draw(st.sampled_from(PRICES[:3]))) for n in range(1, draw(st.integers(1, replicas)) + 1)]
+    since = {(row.id, "gpu.models"): NOW - 900 for row in rows}
+    return spec, rows, record(*doubts, since=since), market
+
+
+def named(plan):
+    """The offers of rents that are due."""
+    return [a.choice.candidate.offer.id for a in rents(plan) if due(a)]
+
+
+@given(rollouts(), st.data())
+@settings(thorough, max_examples=300)
+def test_no_two_seats_that_are_due_are_promised_one_offer_whatever_of_the_plan_is_approved(world, data):
+    spec, listed, before, market = world
+    plan = whole([spec], listed, before, market, policy(rents_per_run=data.draw(st.sampled_from([None, 1, 2]))))
+    assert len(named(plan)) == len(set(named(plan)))
+    everything = envelope_of(plan)
+    kept = data.draw(st.sets(st.sampled_from(sorted(everything.rents)))) if everything.rents else set()
+    partly = replace(everything, rents={seat: everything.rents[seat] for seat in kept})
+    done = within(plan, partly, Done())
+    assert len(named(done)) == len(set(named(done)))
+    assert {a.seat for a in done.actions() if not isinstance(a, Destroy)} <= kept
+
+
+@given(rollouts())
+@settings(thorough, max_examples=100)
+def test_the_cost_counts_no_machine_twice(world):
+    """What a later step is promised is counted as what it has: that is what goes to the next one in turn."""
+    spec, listed, before, market = world
+    plan = whole([spec], listed, before, market, policy())
+    own = {a.choice.candidate.offer.id: a for a in rents(plan) if not a.choice.promised}
+    assert len(own) == sum(not a.choice.promised for a in rents(plan))
+    gone = {a.old.id for a in plan.actions() if isinstance(a, Destroy)} | {
+        a.old.id for a in own.values() if isinstance(a, Replace)
+    }
+    stay = sum((rate_per_hour(row) for row in listed if row.id not in gone), Decimal(0))
+    assert plan.cost.after == stay + sum(a.choice.candidate.price for a in own.values())
 
 
 @given(**WORLDS)

@@ -6,13 +6,16 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from builders import diff, fleet, instance, intent, money, offers, plans, record
+from builders import NOW, diff, fleet, instance, intent, money, offers, plans, record, seat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.budget import costs, on_the_way
+from reconciler.core.canary import Canary
+from reconciler.core.forecast import apply_s
 from reconciler.core.model import Limit, Rollout
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Plan, Wait
+from reconciler.core.renewal import Cheaper
 from reconciler.core.rollout import rolling
 
 OLD = fleet(image="a:1")
@@ -73,6 +76,70 @@ def test_seats_in_doubt_or_held_up_by_a_guard_are_to_go_as_well():
     assert (rolling(made).seats, rolling(made).steps) == (4, 4)
     held = replace(made, actions=made.actions[:1])
     assert rolling(held).seats == 4
+
+
+FIRST = seat("june/0")
+HALF_HOUR = 1800.0
+TIMES = {
+    # replicas and at once, the canary if one is asked for, then steps and seconds
+    "one by one": (4, 1, None, None, (4, 4 * 240)),
+    "three at once": (10, 3, None, None, (4, 4 * 240)),
+    "so many that their rents take longer than a boot": (60, 30, None, None, (2, 2 * (30 * 4.5 + 180))),
+    "a canary that is to come goes alone, then all of its time": (5, 2, HALF_HOUR, Canary(), (3, 3 * 240 + 1800)),
+    "its step is one more where it fills none": (4, 2, HALF_HOUR, Canary(), (3, 3 * 240 + 1800)),
+    "it boots: all of its time": (4, 2, HALF_HOUR, Canary(FIRST), (3, 3 * 240 + 1800)),
+    "it is ready: what is left of its time": (4, 2, HALF_HOUR, Canary(FIRST, 300.0), (2, 2 * 240 + 300)),
+    "its time is over": (4, 2, HALF_HOUR, None, (2, 2 * 240)),
+}
+
+
+@pytest.mark.parametrize(("replicas", "at_once", "lasts", "canary", "expected"), TIMES.values(), ids=TIMES.keys())
+def test_how_long_a_rollout_takes_and_so_does_the_plan_that_is_nothing_else(replicas, at_once, lasts, canary, expected):
+    spec = changed(replicas, at_once)
+    spec = replace(spec, rollout=replace(spec.rollout, canary_s=lasts))
+    made = replace(plan(spec, ["0.2"] * replicas, ["0.1"] * replicas), canary=canary)
+    found = rolling(made)
+    assert (found.steps, found.seconds) == expected
+    assert apply_s(Plan("default", 1, NOW, (made,))) == found.seconds
+
+
+def test_the_plan_of_a_fleet_knows_its_canary():
+    spec = changed(2)
+    spec = replace(spec, rollout=replace(spec.rollout, canary_s=HALF_HOUR))
+    assert plan(spec, ["0.2", "0.2"], ["0.1", "0.1"]).canary == Canary()
+    new = instance("june/0", spec, id=100, started_at=NOW - 600)
+    (made,) = plans(diff(spec, [new, instance("june/1", OLD, id=101)]), offers("0.1"))
+    assert made.canary == Canary(FIRST, 1200.0)
+
+
+def test_a_single_seat_waits_for_nobody_else_s_canary():
+    spec = changed(1)
+    made = plan(replace(spec, rollout=replace(spec.rollout, canary_s=HALF_HOUR)), ["0.2"], ["0.1"])
+    assert rolling(made) is None
+    assert apply_s(Plan("default", 1, NOW, (made,))) == 240
+
+
+ROLLING = plan(changed(2), ["0.2", "0.2"], ["0.1", "0.1"])
+EMPTY = plan(fleet("july", replicas=3), [], ["0.1"] * 3)
+GRACE = replace(EMPTY, actions=tuple(replace(a, wait=Wait("its grace", 600.0)) for a in EMPTY.actions))
+TRIED = replace(ROLLING, actions=tuple(replace(a, trial=Cheaper()) for a in ROLLING.actions))
+ALL = {
+    "nothing to rent": ((), 0.0, 0),
+    "empty seats boot side by side": ((EMPTY,), 0.0, 3 * 4.5 + 180),
+    "after what they wait for": ((GRACE,), 0.0, 600 + 3 * 4.5 + 180),
+    "fleets go on side by side, the longest counts": ((EMPTY, ROLLING), 0.0, 2 * 240),
+    "a rollout begins after a cold start": ((ROLLING,), 300.0, 300 + 2 * 240),
+    "candidates for cheaper places go one by one": ((TRIED,), 0.0, 2 * 240),
+}
+
+
+@pytest.mark.parametrize(("fleets", "cold", "expected"), ALL.values(), ids=ALL.keys())
+def test_how_long_apply_takes(fleets, cold, expected):
+    assert apply_s(Plan("default", 1, NOW, fleets, rents_wait_s=cold)) == expected
+
+
+def test_candidates_for_cheaper_places_are_no_rollout():
+    assert rolling(TRIED) is None
 
 
 def test_without_a_seat_whose_turn_comes_there_is_no_rollout():

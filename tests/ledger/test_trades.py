@@ -13,7 +13,10 @@ from reconciler.ledger.codec import decode, encode
 WHOLE = record(
     looked={"june": NOW, "july": NOW - 60.5},
     proposals={seat("june/3"): Proposal(seat("june/3"), 100, money("0.25"), money("0.1501"), 5001, NOW)},
-    trials={"baaaaaaa": Trial("baaaaaaa", seat("june/1"), NOW - 9, NOW + 7191, 5002)},
+    trials={
+        "baaaaaaa": Trial("baaaaaaa", seat("june/1"), NOW - 9, NOW + 7191, 5002),
+        "caaaaaaa": Trial("caaaaaaa", seat("june/2"), NOW - 9, NOW + 7191, 5003, won=True),
+    },
 )
 PARTS = ("looked", "proposals", "trials")
 

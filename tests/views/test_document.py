@@ -250,6 +250,7 @@ def test_a_create_tells_what_it_rents():
             },
             "latency": None,
             "ceiling": "0.25515",
+            "promised": False,
         },
     }
 

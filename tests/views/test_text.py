@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 from builders import seat
 
-from reconciler.core.plan import Cost, SeatNote
+from reconciler.core.plan import Cost, MarketSeen, SeatNote
 from reconciler.core.report import Ending, Report
 from reconciler.views.ending import ending_lines
+from reconciler.views.markdown import plan_markdown
 from reconciler.views.text import headline, plan_text
 
 from . import samples
@@ -36,6 +37,23 @@ UNCHANGED = {
 @pytest.mark.parametrize(("fleet", "said"), UNCHANGED.values(), ids=UNCHANGED.keys())
 def test_only_what_runs_as_declared_is_called_so(fleet, said):
     assert headline(samples.plan(samples.fleet_plan(samples.june(), **fleet))) == said
+
+
+def test_a_seat_that_gets_what_an_earlier_one_frees_is_told_no_machine_and_the_most_it_may_cost():
+    action = samples.exchange(choice=replace(samples.choice("0.251", id=32, machine_id=9881), promised=True))
+    plan = samples.plan(samples.fleet_plan(samples.june(), actions=(action,)))
+    for shown in (plan_text(plan, None), plan_markdown(plan)):
+        assert "a machine that an earlier seat frees" in shown
+        assert "0.243 -> at most $0.264/h" in shown
+        assert "9881" not in shown
+
+
+def test_the_time_of_a_rollout_is_the_same_in_its_line_and_in_that_of_apply():
+    seats = [seat(f"june-voice/{n}") for n in range(3)]
+    fleet = samples.fleet_plan(samples.june(), actions=tuple(samples.exchange(seat=at) for at in seats), drifted=3)
+    text = plan_text(samples.plan(fleet, market=MarketSeen(3, 1)), None)
+    assert "in 3 steps of 1, about 12m00s" in text
+    assert "Apply: about 12 minutes." in text
 
 
 CREDIT = {
