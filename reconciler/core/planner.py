@@ -56,7 +56,7 @@ def needs_of(
             view.seat,
             successor_of(part.fleet, view) or part.fleet,
             _cap(part.fleet, view.seat, ceilings),
-            failed | tried(part),
+            not_on,
             in_line=view.bucket == "drifted" and freed >= part.fleet.step,
             frees=_frees(view),
             repair=view.bucket in ("unhealthy", "outbid") or view.emptied or view.seat in vanished,
@@ -64,6 +64,7 @@ def needs_of(
         for part in diff.fleets
         if not part.paused and not part.newer_labels and (part.foreign_owner is None or part.foreign_owner in beside)
         if not is_condemned(part)
+        for not_on in (failed | tried(part),)
         for view, freed in _in_line(part)
         if _wants(part.fleet, view) and (ceilings is None or view.seat in ceilings)
         if not (view.goes_on and view.seat in if_failed)
