@@ -197,8 +197,16 @@ def _price(action: Spending) -> Decimal:
 
 def on_the_way(actions: Iterable[Action], fleet: Fleet) -> Decimal:
     """What replacements add at most, at any moment, to what the fleet bills now, in $/h: all that are dearer than the
-    old ones, and besides, in the seats of one step, old and new side by side."""
+    old ones, and besides, in the seats of one step, old and new side by side. Seats that are under way have both
+    already: what follows them begins when their old ones are gone."""
+    actions = list(actions)
     pairs = [(a, rate_per_hour(a.old.instance)) for a in actions if isinstance(a, Replace)]
     dearer = sum((max(Decimal(0), a.ceiling - old) for a, old in pairs), Decimal(0))
-    beside = [min(a.ceiling, old) for a, old in pairs if a.order == "create-first"]
-    return dearer + sum(largest(beside, fleet), Decimal(0))
+    beside = sorted((min(a.ceiling, old) for a, old in pairs if a.order == "create-first"), reverse=True)
+    going = sorted(rate_per_hour(a.old.instance) for a in actions if isinstance(a, Destroy) and a.keeper_id is not None)
+    free = max(0, fleet.step - len(going))
+    return dearer + max(_sum_of(beside[: free + gone]) - _sum_of(going[:gone]) for gone in range(len(going) + 1))
+
+
+def _sum_of(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))

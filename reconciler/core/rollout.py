@@ -86,10 +86,10 @@ class Rolling:
 
 
 def rolling(plan: FleetPlan) -> Rolling | None:
-    """What is left of a fleet's rollout; None where no second seat is to be replaced because of the spec."""
+    """What is left of a fleet's rollout; None where no seat is to be replaced because of the spec."""
     to_come = [a for a in plan.actions if isinstance(a, Replace) and a.asked and a.trial is None]
     seats, step = plan.drifted, plan.fleet.step
-    if not to_come or seats < 2:
+    if not to_come or not seats:
         return None
     has_new_first = any(a.order == "create-first" for a in to_come)
     extra = on_the_way(to_come, plan.fleet) if has_new_first else Decimal(0)

@@ -117,7 +117,8 @@ def rolling_text(left: Rolling) -> str:
     """`rollout: 6 of 10 seats to go in 3 steps of 2, about 12m00s, at most $0.400/h more on the way`."""
     steps = f"{plural(left.steps, 'step')} of {left.at_once}"
     more = f", at most {money(left.extra_per_hour)} more on the way" if left.extra_per_hour else ""
-    return f"rollout: {left.seats} of {left.replicas} seats to go in {steps}, about {duration(left.seconds)}{more}"
+    seats = f"{left.seats} of {plural(left.replicas, 'seat')}"
+    return f"rollout: {seats} to go in {steps}, about {duration(left.seconds)}{more}"
 
 
 def share_text(share: float | None) -> str:

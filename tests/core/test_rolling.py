@@ -115,7 +115,7 @@ def test_the_plan_of_a_fleet_knows_its_canary():
 def test_a_single_seat_waits_for_nobody_else_s_canary():
     spec = changed(1)
     made = plan(replace(spec, rollout=replace(spec.rollout, canary_s=HALF_HOUR)), ["0.2"], ["0.1"])
-    assert rolling(made) is None
+    assert (rolling(made).seats, rolling(made).seconds) == (1, 240)
     assert apply_s(Plan("default", 1, NOW, (made,))) == 240
 
 
@@ -145,4 +145,26 @@ def test_candidates_for_cheaper_places_are_no_rollout():
 def test_without_a_seat_whose_turn_comes_there_is_no_rollout():
     made = plan(changed(3), ["0.2"] * 3, [])
     assert (made.drifted, rolling(made)) == (3, None)
-    assert rolling(plan(changed(1), ["0.2"], ["0.1"])) is None
+
+
+UNDER_WAY = {
+    # seats at a time, what the old ones of seats under way bill, what the others' old ones do; the new ones cost 0.21
+    "one of one: its old one goes before another comes": (1, ["0.20"], ["0.20"], "0.01"),
+    "one of two: another may come beside it": (2, ["0.20"], ["0.20", "0.20"], "0.22"),
+    "two of two: they go before two others come": (2, ["0.20", "0.20"], ["0.20", "0.20"], "0.02"),
+    "a small one goes, a large one comes": (1, ["0.05"], ["0.20"], "0.16"),
+    "a large one goes, a small one comes": (1, ["0.20"], ["0.05"], "0.16"),
+}
+
+
+@pytest.mark.parametrize(("at_once", "going", "waiting", "extra"), UNDER_WAY.values(), ids=UNDER_WAY.keys())
+def test_in_the_middle_what_follows_begins_when_the_old_ones_under_way_are_gone(at_once, going, waiting, extra):
+    """Else a plan in the middle would state a higher peak than the first one."""
+    spec = changed(len(going) + len(waiting), at_once)
+    rows = [
+        instance(f"june/{n}", OLD, id=100 + n, price_per_hour=money(price))
+        for n, price in enumerate([*going, *waiting])
+    ]
+    rows += [instance(f"june/{n}", spec, id=200 + n, price_per_hour=money("0.2")) for n in range(len(going))]
+    (made,) = plans(diff(spec, rows), offers(*["0.20"] * len(waiting)))
+    assert on_the_way(made.actions, spec) == money(extra)
