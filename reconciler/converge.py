@@ -57,9 +57,10 @@ def converge(run: Run, wish: Wish, approved: Approved, first: Pass | None = None
     """Pass after pass: observe, plan, cut to what was approved, apply, wait. `first` is a fresh pass to start with."""
     deadline = run.clock.now() + approved.timeout_s
     wish = replace(wish, allowed=replace(wish.allowed, counted=True))
+    newest = first
     while True:
         done = run.done()
-        newest = first or _pass(run, wish, approved, done)
+        newest = first or _pass(run, wish, approved, done, newest)
         first = None
         save_pass(run, newest)
         let_key_in(run, [m.instance for part in newest.diff.fleets for m in part.members()], wish.fleets)
@@ -74,7 +75,7 @@ def converge(run: Run, wish: Wish, approved: Approved, first: Pass | None = None
         run.post()
         waits = list(_waits(run, plan, wish.settle))
         if not waits:
-            final = _pass(run, wish, approved, done) if any(map(due, plan.actions())) else newest
+            final = _pass(run, wish, approved, done, newest) if any(map(due, plan.actions())) else newest
             save_pass(run, final)
             run.post()
             return Result(Ending.DONE, final.plan, failed=_given_up(final.plan, approved.envelope))
@@ -104,13 +105,16 @@ def save_pass(
     run.save(record, *events)
 
 
-def _pass(run: Run, wish: Wish, approved: Approved, done: Done) -> Pass:
-    """One pass; a doubtful reading is waited out a few times before it ends the run."""
-    envelope = approved.envelope
+def _pass(run: Run, wish: Wish, approved: Approved, done: Done, last: Pass | None) -> Pass:
+    """One pass; a doubtful reading is waited out a few times before it ends the run. Whoever waits goes on with the
+    offer of the `last` one."""
+    envelope, sights, offers = approved.envelope, run.sights, last.offers if last else {}
     for tries_left in range(FAILED_PASSES, 0, -1):
         try:
             account = _account_of(run)
-            newest = run_pass(run.eyes, wish, run.record, account, sights=run.sights, envelope=envelope, done=done)
+            newest = run_pass(
+                run.eyes, wish, run.record, account, sights=sights, envelope=envelope, done=done, offers=offers
+            )
             run.saw(newest.news)
             return newest
         except (DoubtfulReading, Unreachable) as error:

@@ -46,8 +46,8 @@ def needs_of(
 
     `ceilings`, where given, are an approved plan's: a seat that is not in it gets nothing. `beside` are the owners
     whose fleets of the same name are accepted. `failed` are machines that failed in this run; those under an
-    unhealthy instance are out as well, and those on which a spec at its debut failed. `vanished` are seats whose instance is gone: to fill them is a repair. Seats of
-    `if_failed` get nothing while they are only drifted.
+    unhealthy instance are out as well, and those on which a spec at its debut failed. `vanished` are seats whose
+    instance is gone: to fill them is a repair. Seats of `if_failed` get nothing while they are only drifted.
     """
     failed = failed.union(*(_failing(view) for part in diff.fleets for view in part.seats))
     return [
