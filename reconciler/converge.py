@@ -57,9 +57,10 @@ def converge(run: Run, wish: Wish, approved: Approved, first: Pass | None = None
     """Pass after pass: observe, plan, cut to what was approved, apply, wait. `first` is a fresh pass to start with."""
     deadline = run.clock.now() + approved.timeout_s
     wish = replace(wish, allowed=replace(wish.allowed, counted=True))
+    newest = first
     while True:
         done = run.done()
-        newest = first or _pass(run, wish, approved, done)
+        newest = first or _pass(run, wish, approved, done, newest)
         first = None
         save_pass(run, newest)
         let_key_in(run, [m.instance for part in newest.diff.fleets for m in part.members()], wish.fleets)
@@ -75,7 +76,7 @@ def converge(run: Run, wish: Wish, approved: Approved, first: Pass | None = None
         waits = list(_waits(run, plan, wish.settle))
         if not waits:
             if any(map(due, plan.actions())):
-                newest = _pass(run, wish, approved, done)
+                newest = _pass(run, wish, approved, done, newest)
                 save_pass(run, newest)
                 run.post()
             return Result(Ending.DONE, newest.plan, failed=_given_up(newest.plan, approved.envelope))
@@ -105,13 +106,16 @@ def save_pass(
     run.save(record, *events)
 
 
-def _pass(run: Run, wish: Wish, approved: Approved, done: Done) -> Pass:
-    """One pass; a doubtful reading is waited out a few times before it ends the run."""
-    envelope = approved.envelope
+def _pass(run: Run, wish: Wish, approved: Approved, done: Done, last: Pass | None) -> Pass:
+    """One pass; a doubtful reading is waited out a few times before it ends the run. Whoever waits goes on with the
+    offer of the `last` one."""
+    envelope, sights, offers = approved.envelope, run.sights, last.offers if last else {}
     for tries_left in range(FAILED_PASSES, 0, -1):
         try:
             account = _account_of(run)
-            newest = run_pass(run.eyes, wish, run.record, account, sights=run.sights, envelope=envelope, done=done)
+            newest = run_pass(
+                run.eyes, wish, run.record, account, sights=sights, envelope=envelope, done=done, offers=offers
+            )
             run.saw(newest.news)
             return newest
         except (DoubtfulReading, Unreachable) as error:

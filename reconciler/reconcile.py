@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
 from functools import reduce
 
 from reconciler.clock import Clock
@@ -15,7 +15,7 @@ from reconciler.core.envelope import Done, Envelope
 from reconciler.core.evidence import Merged, Observation, merge
 from reconciler.core.instance import Account, Instance
 from reconciler.core.label import Mark, Seat, read_label
-from reconciler.core.placement import Need, Placement
+from reconciler.core.placement import Choice, Need, Placement
 from reconciler.core.plan import Held, MarketSeen, Plan
 from reconciler.core.planner import needs_of
 from reconciler.core.readiness import Look, blinded, is_blind, logs_in, suspected, tries_a_key
@@ -45,6 +45,8 @@ class Pass:
     merged: Merged
     news: NewSights | None = None
     """What was seen of the market, to be remembered."""
+    offers: Mapping[Seat, Choice] = field(default_factory=dict)
+    """What its seats were planned with: the next pass looks for none of them before it would be rented for."""
 
 
 def observe(provider: Provider, record: Record, owner: str, clock: Clock, account: Account | None) -> Observation:
@@ -140,9 +142,11 @@ def run_pass(
     sights: Sights | None = None,
     envelope: Envelope | None = None,
     done: Done | None = None,
+    offers: Mapping[Seat, Choice] | None = None,
 ) -> Pass:
     """Observe, settle, compare, search, place, plan and guard. With an `envelope`, only its seats look for offers;
-    `sights` are what earlier passes saw of the market."""
+    `sights` are what earlier passes saw of the market, `offers` what the last one planned its seats with: whoever
+    waits or is held back goes on with that."""
     done, clock, policy = done or Done(), eyes.clock, wish.policy
     wish = replace(wish, fleets=tuple(as_wanted(fleet, clock.now()) for fleet in wish.fleets))
     observation = observe(eyes.provider, record, policy.owner, clock, account)
@@ -164,25 +168,25 @@ def run_pass(
     vanished = frozenset(gone.seat for gone in merged.vanished)
     needs = _needs(diff, envelope, wish, done, vanished)
     needs = [] if no_credit(observation) else needs
-    refused = _lacking(wish, needs)
-    needs = [need for need in needs if need.fleet.name not in refused]
-    refused |= refused_templates(eyes.provider, needs, policy.images.allow)
-    refused |= refused_logins(eyes.checks, needs)
-    needs = [need for need in needs if need.fleet.name not in refused]
     nothing_wanted = MarketSeen(share=1.0, since=clock.now())  # and so all was seen that could matter
     readings = Readings(observation, merged, diff, Placement(), nothing_wanted)
-    news = None
-    if needs or any(fleet.replace.cheaper for fleet in wish.fleets):
-        from reconciler.shopping import Shop, shop
+    if not (needs or any(fleet.replace.cheaper for fleet in wish.fleets)):
+        return Pass(assemble(wish, readings, clock.now(), done), merged.record, diff, merged)
+    from reconciler.core.template import refuse
+    from reconciler.shopping import Shop, stocked
 
-        going = Shop(eyes, wish, done, (sights or Sights()).fresh(clock.now()), envelope)
-        readings, news = shop(going, readings, needs, {*refused, *wish.lacking})
-    plan = assemble(wish, readings, clock.now(), done)
-    if refused:
-        from reconciler.core.template import refuse
+    going = Shop(eyes, wish, done, (sights or Sights()).fresh(clock.now()), envelope, offers or {})
+    found = stocked(going, readings, needs, lambda asked: _refused(eyes, asked, wish))
+    merged, choices = found.readings.merged, found.readings.placement.choices
+    return Pass(refuse(found.plan, found.refused), merged.record, diff, merged, found.news, choices)
 
-        plan = refuse(plan, refused)
-    return Pass(plan, readings.merged.record, diff, readings.merged, news)
+
+def _refused(eyes: Eyes, needs: Sequence[Need], wish: Wish) -> dict[str, Held]:
+    """Fleets that want to rent, and whose rents would be in vain."""
+    refused = _lacking(wish, needs)
+    needs = [need for need in needs if need.fleet.name not in refused]
+    refused |= refused_templates(eyes.provider, needs, wish.policy.images.allow)
+    return refused | refused_logins(eyes.checks, needs)
 
 
 def _needs(diff: Diff, envelope: Envelope | None, wish: Wish, done: Done, vanished: frozenset[Seat]) -> list[Need]:

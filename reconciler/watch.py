@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -24,22 +24,25 @@ from reconciler.core.label import Seat
 from reconciler.core.plan import Stray
 from reconciler.core.report import Ending
 from reconciler.core.snapshot import Durations, Snapshot, calling, fleet_state, kept_counts, money_of
+from reconciler.core.sought import Offers
 from reconciler.core.tally import Count, counted, reasons_of_rents
 from reconciler.core.unasked import unasked_lately
 from reconciler.core.watching import (
     STALLED_S,
-    Idle,
+    Idles,
     Level,
     Note,
     PassResult,
     Rests,
+    asleep,
     backed_off_s,
-    forgiven,
     idled,
+    looked_for_anew,
     rested,
     scope_of,
     still_resting,
     troubled,
+    unchanged,
     wait_s,
 )
 from reconciler.errors import (
@@ -130,8 +133,10 @@ class Look:
     """Those of them that lack a secret, and which."""
     unseen: Collection[str]
     """Fleets that rest: nothing is found out about them but that."""
-    whole: bool
-    """Nobody idles."""
+    asleep: Idles
+    """Those of whose seats some idle."""
+    offers: Offers
+    """What seats go on with that wait or are held back."""
 
 
 @dataclass(slots=True)
@@ -142,7 +147,9 @@ class Watch:
     rhythm: Rhythm
     code_of: Callable[[Run, Result, ReconcileError | None], int]
     rests: Rests = field(default_factory=dict)
-    idle: Idle = field(default_factory=Idle)
+    idles: Idles = field(default_factory=dict)
+    offers: Offers = field(default_factory=dict)
+    """What the last pass planned its seats with."""
     want: Wish | None = None
     """The last wish that could be read."""
     failures: int = 0
@@ -200,7 +207,10 @@ class Watch:
     def _read(self, want: Wish) -> None:
         """New specs: fleets that changed are tried at once."""
         if self.want is not None and want.fleets != self.want.fleets:
-            self.rests, self.idle = forgiven(self.rests, self.want.fleets, want.fleets), Idle()
+            same = unchanged(self.want.fleets, want.fleets)
+            self.rests = {name: rest for name, rest in self.rests.items() if name in same}
+            self.idles = {name: idle for name, idle in self.idles.items() if name in same}
+            self.offers = {seat: offer for seat, offer in self.offers.items() if seat.fleet in same}
         self.want = want
 
     def _turn(self, run: Run, account: Account, want: Wish) -> Ended:
@@ -214,9 +224,11 @@ class Watch:
         result: Result | None = None
         error: ReconcileError | None = None
         try:
-            first = run_pass(run.eyes, want, run.record, account, sights=run.sights, envelope=look.scope)
+            first = run_pass(
+                run.eyes, want, run.record, account, sights=run.sights, envelope=look.scope, offers=look.offers
+            )
             run.saw(first.news)
-            save_pass(run, first, whole=look.whole, unseen=look.unseen)
+            save_pass(run, first, whole=True, unseen={*look.unseen, *_in_part(look)})
             approved = Approved(envelope_of(first.plan), 0.0, step_only=True)
             result = converge(run, want, approved, replace(first, record=run.record))
         except ReconcileError as failure:
@@ -231,12 +243,13 @@ class Watch:
         return Ended("good", code)
 
     def _look(self, want: Wish, now: float) -> Look:
-        """Who is looked for in a pass at `now`. When the idle ones are, so is everybody that does not rest."""
+        """Who is looked for in a pass at `now`. When the idle ones of a fleet are, so are all of its seats."""
         missing = self.desk.without_secrets(want)
         unseen = still_resting(self.rests, now)
-        idle = self.idle if now < self.idle.until else Idle()
-        scope = scope_of(want.fleets, unseen | missing.keys(), idle)
-        return Look(scope, unseen | missing.keys(), missing, unseen, whole=not idle.seats)
+        idles, anew = asleep(self.idles, now), looked_for_anew(self.idles, now)
+        scope = scope_of(want.fleets, unseen | missing.keys(), idles)
+        offers = {seat: offer for seat, offer in self.offers.items() if seat not in anew}
+        return Look(scope, unseen | missing.keys(), missing, unseen, idles, offers)
 
     def _after(self, run: Run, want: Wish, look: Look, first: Pass | None, error: ReconcileError | None) -> None:
         """Tell and count what the pass has done, and note who has to rest."""
@@ -257,7 +270,8 @@ class Watch:
         now, jitter, interval = self.desk.clock.now(), self.rhythm.jitter(), self.rhythm.interval_s
         self.rests = rested(self.rests, trouble, names.difference(look.resting), now, interval, jitter)
         going_on = {view.seat for part in first.diff.fleets for view in part.seats if view.goes_on}
-        self.idle = idled(self.idle, first.plan, now, interval, jitter, whole=look.whole, going_on=going_on)
+        awake = {name: idle for name, idle in self.idles.items() if name not in look.asleep}
+        self.idles, self.offers = idled(look.asleep, awake, first.plan, now, interval, jitter, going_on), first.offers
         unset = {name: f"not set in the environment: {names}" for name, names in look.missing.items()}
         self._say_troubles({**{name: self.rests[name].why for name in trouble}, **unset}, first)
         rented = {outcome.seat for outcome in run.outcomes if outcome.kind in ("rented", "doubtful")}
@@ -328,6 +342,11 @@ class Watch:
 def _left(orphan: Stray) -> str:
     """What bills and is declared nowhere: nobody else would hear of it."""
     return f"instance {orphan.id} of fleet {orphan.fleet} is declared nowhere and left alone: it bills on"
+
+
+def _in_part(look: Look) -> Iterator[str]:
+    """Fleets of which not every seat is looked at."""
+    return (name for name, idle in look.asleep.items() if idle.seats)
 
 
 def _plus(durations: Durations, took_s: float) -> Durations:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from reconciler.core.canary import AT_REST
 from reconciler.core.debut import AT_ONCE, Debut, Failure, condemned, said, with_failures
 from reconciler.core.diff import FleetDiff, Member
 from reconciler.core.fields import spec_hash
+from reconciler.core.health import never_ran
 from reconciler.core.plan import Action, Destroy, FleetPlan, Held, Wait
 from reconciler.core.states import State
 
@@ -68,9 +70,16 @@ def with_debut_waits(plan: FleetPlan, part: FleetDiff) -> FleetPlan:
     the second one's fate is awaited before there is a third."""
     if _is_proved(part):
         return plan
-    coming = sum(not m.condemned for m in _of_this_spec(part)) + len(part.intents())
+    coming = sum(_is_coming(m) for m in _of_this_spec(part)) + len(part.intents())
     at_once = 1 if _now(part).failures else AT_ONCE
     return replace(plan, actions=tuple(_waiting(plan.actions, at_once - coming)))
+
+
+def _is_coming(member: Member) -> bool:
+    """Whether it may yet be ready. What rests may rest for ever; but one that was stopped before it ran is waited for
+    as long as a boot takes: so looks a host that gives up, or an image that fails everywhere."""
+    gave_up = member.state is State.HELD and member.health is not None and never_ran(member.health)
+    return not member.condemned and (gave_up or member.state not in AT_REST)
 
 
 def _waiting(actions: Iterable[Action], room: int) -> Iterator[Action]:

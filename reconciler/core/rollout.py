@@ -6,34 +6,43 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from reconciler.core.budget import on_the_way
-from reconciler.core.canary import Canary
+from reconciler.core.canary import Canary, is_of
 from reconciler.core.diff import FleetDiff, SeatView
+from reconciler.core.fields import spec_hash
 from reconciler.core.forecast import rollout_s, steps_of
 from reconciler.core.label import Seat
+from reconciler.core.model import Fleet
 from reconciler.core.plan import FleetPlan, Replace, Wait
+from reconciler.core.seat_notes import is_overdue
 from reconciler.values import dataclass
 
 
 class Pace:
     """Whose turn it is: as many seats are under way as `rollout.at_once` says, those included for which something is
-    on its way for another reason. A step of a rollout also waits for seats that it would leave the fleet short of."""
+    on its way for another reason. A step of a rollout also waits for seats that it would leave the fleet short of, and
+    for one whose instance nobody can tell anything of; after its boot's time nothing else waits for that."""
 
     def __init__(self, part: FleetDiff, crowded: Iterable[Seat]) -> None:
         waits = ("pending", "doubtful")
-        busy = [v.seat for v in part.seats if v.bucket in waits or v.intents or v.leaving]
+        coming = (v for v in part.seats if v.bucket in waits and not _is_untold(part.fleet, v))
+        busy = [*(v.seat for v in coming), *(v.seat for v in part.seats if v.intents or v.leaving)]
         busy += crowded
         busy += [m.mark.seat for m in part.surplus]
         busy += [item.seat for item in part.leaving_beyond]
         busy += [intent.seat for intent in part.intents_beyond]
         self._line = list(dict.fromkeys(busy))
-        self._short = [seat for seat in short_of(part) if seat not in self._line]
+        untold = [view.seat for view in part.seats if _is_untold(part.fleet, view) and view.seat not in self._line]
+        self._short = [*(seat for seat in short_of(part) if seat not in self._line), *untold]
         self._steps: set[Seat] = set()
         self._step = part.fleet.step if part.canary is None else 1
         self._canary = _wait_for(part.canary)
+        self._unchanged = _unchanged(part) if self._canary else frozenset()
 
     def step(self, seat: Seat) -> Wait | None:
-        """None for a seat of the rollout whose turn it is; else what it waits for."""
-        return self._canary or self._behind(seat, [*self._short, *self._line])
+        """None for a seat of the rollout whose turn it is; else what it waits for. The canary tries a changed spec:
+        what goes for another reason than its spec does not wait for it."""
+        canary = None if seat in self._unchanged else self._canary
+        return canary or self._behind(seat, [*self._short, *self._line])
 
     def next(self, seat: Seat) -> Wait | None:
         """The same for a seat that gets another instance for another reason."""
@@ -46,6 +55,17 @@ class Pace:
         self._line = [*(other for other in self._line if other != seat), seat]
         self._steps.add(seat)
         return Wait(f"after {behind}", turn=turn) if behind is not None else None
+
+
+def _is_untold(fleet: Fleet, view: SeatView) -> bool:
+    """Whether its instance should be ready by now and no look can tell: it may stay so for ever."""
+    return view.bucket == "pending" and view.keeper is not None and is_overdue(fleet, view.keeper.health)
+
+
+def _unchanged(part: FleetDiff) -> frozenset[Seat]:
+    """Seats that hold an instance of the spec as it is."""
+    current = spec_hash(part.fleet)
+    return frozenset(view.seat for view in part.seats if view.keeper is not None and is_of(current, view.keeper))
 
 
 def short_of(part: FleetDiff) -> list[Seat]:

@@ -65,11 +65,11 @@ def notes_of(fleet: Fleet, view: SeatView, unplaced: bool) -> Iterator[SeatNote]
         )
     elif keeper.state in (State.PENDING, State.UNREADY) and keeper.fault is None:
         text = f"instance {keeper.id} {_not_yet(keeper)}"
-        yield SeatNote(view.seat, "pending", text, rate, overdue=_overdue(fleet, keeper.health))
+        yield SeatNote(view.seat, "pending", text, rate, overdue=is_overdue(fleet, keeper.health))
 
 
-def _overdue(fleet: Fleet, health: Health | None) -> bool:
-    """Whether a look after its boot's time could not tell."""
+def is_overdue(fleet: Fleet, health: Health | None) -> bool:
+    """Whether a look after an instance's boot's time could not tell."""
     if health is None or health.verdict != "cannot tell" or health.checked_at is None:
         return False
     return health.checked_at - health.since >= boot_timeout_s(fleet)

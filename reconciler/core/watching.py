@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal
 
 from reconciler.core.envelope import Envelope
@@ -24,8 +25,6 @@ SPREAD = 0.1
 STALLED_S = 1800.0
 """A pass that is overdue by so much is stuck: then `/healthz` says so. Hundreds of rents fit into it."""
 
-PASSING = frozenset({"unasked destroys", "suspected reading"})
-"""Guards that let go by themselves within minutes."""
 SECONDS_A_ROW = 86_400 / 15_000
 """Searches may answer 20,000 rows a UTC day, and a quarter is kept for repairs. Whoever looks in vain and rests so long
 for each row of the answer can look all day."""
@@ -59,15 +58,23 @@ Rests = Mapping[str, Rest]
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Seats for which the market had nothing, or a guard held it back: nobody looks for them for a while, so that the
-    day's rows last. A seat that fails meanwhile is looked for at once."""
+    """Seats of one fleet for which the market had nothing, or a guard held it back: nobody looks for them for a while,
+    so that the day's rows last. A seat that fails meanwhile is looked for at once, and so is one that its guard lets
+    go."""
 
     seats: frozenset[Seat] = frozenset()
+    """Without an offer."""
     looks: int = 0
     """In vain, in a row."""
     until: float = 0.0
     going_on: frozenset[Seat] = frozenset()
-    """Those of them whose instance was only drifted when they were looked for: it may fail yet."""
+    """Those of `seats` whose instance was only drifted when they were looked for: it may fail yet."""
+    held: frozenset[Seat] = frozenset()
+    """Held back: their guards are asked in every pass, with the offers that were seen last."""
+
+
+Idles = Mapping[str, Idle]
+"""By fleet: what one of them lacks is no matter of the others."""
 
 
 def wait_s(interval_s: float, jitter: float) -> float:
@@ -112,47 +119,78 @@ def still_resting(rests: Rests, now: float) -> frozenset[str]:
     return frozenset(name for name, rest in rests.items() if now < rest.until)
 
 
-def forgiven(rests: Rests, before: Iterable[Fleet], after: Iterable[Fleet]) -> Rests:
-    """The rests once specs were read anew: a changed fleet is tried at once, one that is gone is forgotten."""
+def unchanged(before: Iterable[Fleet], after: Iterable[Fleet]) -> frozenset[str]:
+    """Fleets that are the same once specs were read anew: a changed one is tried at once, one that is gone is
+    forgotten."""
     old = {fleet.name: fleet for fleet in before}
-    same = {fleet.name for fleet in after if old.get(fleet.name) == fleet}
-    return {name: rest for name, rest in rests.items() if name in same}
+    return frozenset(fleet.name for fleet in after if old.get(fleet.name) == fleet)
 
 
-def in_vain(plan: Plan) -> frozenset[Seat]:
-    """Seats that were looked for, and yet nothing is or will be rented for them as things stand."""
-    without = {seat for part in plan.fleets for open_ in part.unfilled for seat in open_.seats}
-    kept = {note.seat for part in plan.fleets for note in part.notes if note.kind == "kept"}
-    lasting = (held for held in plan.refusals() if held.guard not in PASSING)
-    held = {a.seat for each in lasting for a in each.actions if not isinstance(a, Destroy)}
-    return frozenset(without | kept | held)
+def without_offer(plan: Plan) -> frozenset[Seat]:
+    """Seats that were looked for, and nothing was found for them."""
+    empty = {seat for part in plan.fleets for open_ in part.unfilled for seat in open_.seats}
+    return frozenset(empty | {note.seat for part in plan.fleets for note in part.notes if note.kind == "kept"})
+
+
+def held_back(plan: Plan) -> frozenset[Seat]:
+    """Seats whose rents a guard refuses."""
+    return frozenset(a.seat for held in plan.refusals() for a in held.actions if not isinstance(a, Destroy))
 
 
 def idled(
-    before: Idle,
+    asleep: Idles,
+    awake: Idles,
     plan: Plan,
     now: float,
     interval_s: float,
     jitter: float,
-    *,
-    whole: bool,
     going_on: Collection[Seat] = (),
-) -> Idle:
-    """Who idles after a pass; `whole`: nobody has idled in it. `going_on` are the seats that are only drifted."""
-    vain = in_vain(plan)
-    drifted = vain.intersection(going_on)
-    if not whole:
-        return replace(before, seats=before.seats | vain, going_on=(before.going_on - vain) | drifted)
-    if not vain:
-        return Idle()
-    rest = max(backed_off_s(before.looks, interval_s, jitter), plan.market.rows * SECONDS_A_ROW)
-    return Idle(vain, before.looks + 1, now + rest, drifted)
+) -> Idles:
+    """Who idles after a pass, by fleet: those that were `asleep` in it, and those of which all seats were looked for in
+    vain; `awake` is how these idled before. `going_on` are the seats that are only drifted.
+
+    Fleets rest each so long that all of them together could look all day; the first looks of one come sooner.
+    """
+    without, held = _by_fleet(without_offer(plan)), _by_fleet(held_back(plan))
+    fleets = asleep.keys() | without.keys() | held.keys()
+    found = {}
+    for name in sorted(fleets):
+        seats, waiting = without.get(name, frozenset()), held.get(name, frozenset())
+        drifted = seats.intersection(going_on)
+        if name in asleep:
+            before = asleep[name]
+            more, drifted = before.seats | seats, (before.going_on - seats) | drifted
+            found[name] = replace(before, seats=more, going_on=drifted, held=waiting)
+        else:
+            looks = awake[name].looks if name in awake else 0
+            shares = min(len(fleets), 2 ** min(looks, 30))
+            rest = max(backed_off_s(looks, interval_s, jitter), plan.market.rows * SECONDS_A_ROW * shares)
+            found[name] = Idle(seats, looks + 1, now + rest, drifted, waiting)
+    return found
 
 
-def scope_of(fleets: Iterable[Fleet], resting: Collection[str], idle: Idle = Idle()) -> Envelope:
+def _by_fleet(seats: Iterable[Seat]) -> dict[str, frozenset[Seat]]:
+    found: dict[str, set[Seat]] = {}
+    for seat in seats:
+        found.setdefault(seat.fleet, set()).add(seat)
+    return {name: frozenset(of_one) for name, of_one in found.items()}
+
+
+def asleep(idles: Idles, now: float) -> Idles:
+    """Those whose time is not over."""
+    return {name: idle for name, idle in idles.items() if now < idle.until}
+
+
+def looked_for_anew(idles: Idles, now: float) -> frozenset[Seat]:
+    """Seats that a guard held back for so long that a look may find them something cheaper."""
+    return frozenset(seat for idle in idles.values() if now >= idle.until for seat in idle.held)
+
+
+def scope_of(fleets: Iterable[Fleet], resting: Collection[str], idles: Idles = MappingProxyType({})) -> Envelope:
     """The seats that a pass looks for offers for: all but resting fleets' and idle ones, those that a schedule wants at
     other times too. An idle one is looked for again where its instance fails. It approves nothing."""
-    idle_ones = idle.seats - idle.going_on
+    going_on = frozenset(seat for idle in idles.values() for seat in idle.going_on)
+    idle_ones = frozenset(seat for idle in idles.values() for seat in idle.seats) - going_on
     caps = {
         Seat(fleet.name, index): fleet.price.max_per_hour
         for fleet in fleets
@@ -160,7 +198,7 @@ def scope_of(fleets: Iterable[Fleet], resting: Collection[str], idle: Idle = Idl
         for index in range(most_replicas(fleet))
         if Seat(fleet.name, index) not in idle_ones
     }
-    return Envelope(caps, frozenset(), is_scope=True, if_failed=idle.going_on)
+    return Envelope(caps, frozenset(), is_scope=True, if_failed=going_on)
 
 
 def changed_fleets(before: Iterable[Fleet], after: Iterable[Fleet]) -> dict[str, list[str]]:

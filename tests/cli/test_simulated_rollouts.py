@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from .driving import Seen, drive
+from .driving import Seen, Watched, drive, nothing
 from .project import Project
 
 
@@ -175,3 +175,13 @@ def test_a_protected_fleet_wants_the_number(project: Project) -> None:
     started(project, 1)
     project.apply("--replace", "june/0").assert_code(4, "--max-destroys 1")
     project.apply("--replace", "june/0", "--max-destroys", "1").assert_success("1 destroyed")
+
+
+def test_an_apply_that_waits_asks_the_market_once_for_the_plan_and_once_for_each_step(project: Project) -> None:
+    started(project, 4)
+    project.fleet(replicas=4, container__image="ghcr.io/acme/june:2", rollout={"at_once": 1, "canary": "30m"})
+    calls: list[str] = []
+    assert drive(project, lambda world: Watched(world.provider, calls.append, nothing)) == 0
+    project.assert_all_run("june", 4)
+    searches, passes = calls.count("search"), calls.count("instances")
+    assert 5 <= searches < passes / 2

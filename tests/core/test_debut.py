@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from builders import NOW, diff, fleet, instance, intent, money, offers, placed, plans, record, seat, told
+from builders import NOW, diff, fleet, instance, intent, money, offer, offers, placed, plans, record, seat, told
 
 from reconciler.core.budget import Standing
 from reconciler.core.debut import KEPT, Debut, Failure, condemned, with_debut, with_failures, with_proof
@@ -17,6 +17,7 @@ from reconciler.core.model import Limits, Policy
 from reconciler.core.plan import Plan
 from reconciler.core.planner import fleet_plan, needs_of
 from reconciler.core.record import without_pause
+from reconciler.core.rental import Rental
 
 JUNE = fleet(replicas=4)
 KEY = ("june", spec_hash(JUNE))
@@ -89,6 +90,17 @@ ON_THEIR_WAY = {
     "one attempt is open": ([], record(intent("june/0")), 1),
     "one is ready": ([instance("june/0", JUNE)], record(), 3),
     "one is gone that was ready": ([], record(debuts={KEY: Debut(proved=True)}), 4),
+    "one that ran was stopped": (
+        [instance("june/0", JUNE, status="stopped")],
+        record(health={100: Health(NOW - 60, checked_at=NOW - 30)}),
+        2,
+    ),
+    "one was stopped before it ran": (
+        [instance("june/0", JUNE, status="stopped")],
+        record(health={100: Health(NOW - 60)}),
+        1,
+    ),
+    "one waits for its GPU": ([instance("june/0", JUNE, status="queued")], record(health={100: Health(NOW)}), 2),
     "one of an older spec is ready": (
         [instance("june/0", fleet(replicas=4, image="ghcr.io/acme/june:0"))],
         record(),
@@ -100,6 +112,16 @@ ON_THEIR_WAY = {
 @pytest.mark.parametrize(("rows", "before", "now"), ON_THEIR_WAY.values(), ids=ON_THEIR_WAY.keys())
 def test_how_many_more_are_rented_now(rows, before, now):
     assert sum(LATER not in line and line.startswith(("+ ", "+/- ")) for line in actions(rows, before)) == now
+
+
+def test_lost_bids_hold_up_no_debut():
+    spec = fleet(replicas=4, rental=Rental("interruptible"))
+    rows = [instance(f"june/{n}", spec, id=100 + n, status="outbid", interruptible=True) for n in range(2)]
+    difference = diff(spec, rows, record(health={100: Health(NOW), 101: Health(NOW)}))
+    plan = fleet_plan(
+        difference.fleets[0], placed(difference, [offer(n, least_bid="0.1") for n in (1, 2)]), {}, None, {}
+    )
+    assert told(with_debut_waits(plan, difference.fleets[0]).actions) == ["+ june/2 offer 1", "+ june/3 offer 2"]
 
 
 def test_the_second_is_awaited_before_there_is_a_third():

@@ -6,12 +6,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from builders import HOUR_S, NOW, diff, fleet, instance, intent, label, offer, plans, policy, record, told
+from builders import DAY_S, HOUR_S, NOW, diff, fleet, instance, intent, label, offer, plans, policy, record, told
 
 from reconciler.core.bids import on_demand
 from reconciler.core.budget import costs
 from reconciler.core.envelope import Done, Envelope, envelope_of, narrowed, within
 from reconciler.core.guards import Allowed, guard_fleet
+from reconciler.core.health import Health
 from reconciler.core.leftovers import own_mistakes
 from reconciler.core.model import Rollout
 from reconciler.core.outbid import waits_anew
@@ -175,6 +176,16 @@ def test_lost_bids_are_followed_one_at_a_time():
     market = (BIDDING, offer(3, least_bid="0.11"))
     actions, _ = plan(wanted, rows, market, lost(3) | lost(3, 101))
     assert actions == ["+/- june/0 100 -> offer 1", "+/- june/1 101 -> offer 3, after june/0"]
+
+
+@pytest.mark.parametrize(("boots_s", "waits"), [(60.0, ", after june/0"), (DAY_S, "")], ids=["boots", "overdue"])
+def test_a_lost_bid_does_not_wait_for_ever_for_one_of_which_nobody_can_tell(boots_s, waits):
+    wanted = spec(replicas=2)
+    rows = [instance(spec=wanted), outbid(wanted, id=101, label=label("june/1", wanted, number=101))]
+    untold = Health(NOW - boots_s, checked_at=NOW, verdict="cannot tell", cause="ssh: no key")
+    before = record(since=lost(3, 101), health={100: untold})
+    (made,) = plans(diff(wanted, rows, before), MARKET)
+    assert told(made.actions) == [f"+/- june/1 101 -> offer 1{waits}"]
 
 
 def test_a_rent_in_doubt_holds_everything_up():

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from builders import (
+    DAY_S,
     NOW,
     diff,
     fleet,
@@ -39,6 +40,7 @@ TWO_AT_ONCE = fleet(image="a:2", replicas=3, rollout=Rollout(at_once=Limit(Decim
 CANARY = replace(TWO, rollout=Rollout(at_once=Limit(Decimal(2)), canary_s=300.0))
 DESTROY_FIRST = fleet(image="a:2", rollout=Rollout("destroy-first"))
 TWO_DESTROY_FIRST = replace(DESTROY_FIRST, replicas=2)
+UNTOLD = Health(NOW - 2 * DAY_S, checked_at=NOW, verdict="cannot tell", cause="ssh: no key")
 PROVED = {("june", spec_hash(NEW)): Debut(True)}
 
 
@@ -243,6 +245,24 @@ ACTIONS = {
         [sits(0, status="stopped"), old(1, id=101)],
         record(health={100: Health(NOW - 900, NOW - 800, checked_at=NOW)}),
         ["+/- june/1 101 -> offer 1"],
+    ),
+    "one of the spec that was ready long enough and comes to its end proves it": (
+        CANARY,
+        [sits(0, ends_at=NOW + DAY_S / 2), old(1, id=101)],
+        record(health={100: Health(NOW - 500, NOW - 300, verdict="pass")}),
+        ["+/- june/0 100 -> offer 1", "+/- june/1 101 -> offer 2"],
+    ),
+    "one that comes to its end waits for no canary of the spec that it has": (
+        CANARY,
+        [sits(0), sits(1, id=101, ends_at=NOW + DAY_S / 2)],
+        record(health={n: Health(NOW - 500, NOW - 120, verdict="pass") for n in (100, 101)}),
+        ["+/- june/1 101 -> offer 1"],
+    ),
+    "one of which nobody can tell: no further one goes": (
+        TWO_DESTROY_FIRST,
+        [sits(0), old(1, id=101)],
+        record(health={100: UNTOLD}),
+        ["-/+ june/1 101 -> offer 1, after june/0"],
     ),
     "a seat whose last newcomer is still on its way out": (
         NEW,

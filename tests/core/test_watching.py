@@ -21,17 +21,19 @@ from reconciler.core.unasked import unasked_lately, with_unasked
 from reconciler.core.watching import (
     LONGEST_REST_S,
     Idle,
-    Rest,
+    asleep,
     backed_off_s,
     changed_fleets,
-    forgiven,
+    held_back,
     idled,
-    in_vain,
+    looked_for_anew,
     rested,
     scope_of,
     still_resting,
     troubled,
+    unchanged,
     wait_s,
+    without_offer,
 )
 
 MIDDLE = 0.5
@@ -74,9 +76,8 @@ def test_a_fleet_in_trouble_rests_longer_each_time_until_it_does_well():
 
 
 def test_a_changed_fleet_is_tried_at_once_and_one_that_is_gone_is_forgotten():
-    rests = {name: Rest(1, NOW + 60, "") for name in ("june", "july", "may")}
     before = [fleet("june"), fleet("july"), fleet("may")]
-    assert set(forgiven(rests, before, [fleet("june"), fleet("july", replicas=2)])) == {"june"}
+    assert unchanged(before, [fleet("june"), fleet("july", replicas=2)]) == {"june"}
 
 
 def test_changes_of_the_specs_are_named():
@@ -107,8 +108,8 @@ def test_what_counts_as_trouble_of_a_fleet(shown, expected):
 
 
 def test_the_scope_is_every_seat_but_those_that_rest_or_idle():
-    idle = Idle(frozenset({Seat("june", 1)}))
-    scope = scope_of([fleet("june", replicas=2), fleet("july")], {"july"}, idle)
+    idles = {"june": Idle(frozenset({Seat("june", 1)}))}
+    scope = scope_of([fleet("june", replicas=2), fleet("july")], {"july"}, idles)
     assert scope.rents == {Seat("june", 0): money("0.5")}
     assert scope.destroys == frozenset()
 
@@ -134,48 +135,70 @@ def test_an_idle_seat_whose_instance_was_only_drifted_is_looked_for_where_it_fai
     for status, looked_for in {"running": [], "offline": [seat()], "outbid": [seat()]}.items():
         there = diff(after, [instance(spec=before)])
         made = Plan("default", 1, NOW, tuple(plans(there)))
-        idle = idled(
-            Idle(), made, NOW, 60, MIDDLE, whole=True, going_on=[v.seat for v in there.fleets[0].seats if v.goes_on]
-        )
-        assert (idle.seats, idle.going_on) == ({seat()}, {seat()})
-        scope = scope_of([after], (), idle)
+        going_on = [v.seat for v in there.fleets[0].seats if v.goes_on]
+        idles = idled({}, {}, made, NOW, 60, MIDDLE, going_on)
+        assert (idles["june"].seats, idles["june"].going_on) == ({seat()}, {seat()})
+        scope = scope_of([after], (), idles)
         now = diff(after, [instance(spec=before, status=status, interruptible=status == "outbid")])
         assert [need.seat for need in needs_of(now, scope.rents, if_failed=scope.if_failed)] == looked_for
 
 
 def test_a_failed_seat_that_was_looked_for_in_vain_idles_like_any():
-    idle = Idle(frozenset({seat()}), 1, NOW + 100, frozenset({seat()}))
-    after = idled(idle, plan(), NOW, 60, MIDDLE, whole=False)
-    assert after == Idle(frozenset({seat()}), 1, NOW + 100)
+    idles = {"june": Idle(frozenset({seat()}), 1, NOW + 100, frozenset({seat()}))}
+    after = idled(idles, {}, plan(), NOW, 60, MIDDLE)
+    assert after == {"june": Idle(frozenset({seat()}), 1, NOW + 100)}
     assert scope_of([fleet()], (), after).rents == {}
 
 
-def test_seats_are_in_vain_without_an_offer_or_held_by_a_guard_that_lasts():
-    assert in_vain(plan()) == {seat()}
+def test_seats_are_looked_for_in_vain_without_an_offer_or_held_back_by_a_guard():
+    assert (without_offer(plan()), held_back(plan())) == ({seat()}, frozenset())
     made = plan(market=[offer()])
-    assert in_vain(made) == frozenset()
+    assert (without_offer(made), held_back(made)) == (frozenset(), frozenset())
     (part,) = made.fleets
-    for guard, expected in {"fleet budget": {seat()}, "unasked destroys": set()}.items():
-        held = Held(guard, "", "", "june", part.actions)
-        assert in_vain(replace(made, fleets=(replace(part, actions=(), held=(held,)),))) == expected
+    for guard in ("fleet budget", "unasked destroys", "rents per run"):
+        held = replace(made, fleets=(replace(part, actions=(), held=(Held(guard, "", "", "june", part.actions),)),))
+        assert (without_offer(held), held_back(held)) == (frozenset(), {seat()})
+
+
+def test_what_a_guard_holds_back_stays_in_the_scope_and_is_looked_for_anew_after_a_while():
+    idles = {"june": Idle(until=NOW + 100, held=frozenset({seat()}))}
+    assert set(scope_of([fleet()], (), idles).rents) == {seat()}
+    assert looked_for_anew(idles, NOW + 99) == frozenset()
+    assert looked_for_anew(idles, NOW + 100) == {seat()}
 
 
 def test_idle_seats_rest_so_long_that_the_rows_of_a_day_last():
     looked = plan(market=(), rows=())
     searched = replace(looked, market=MarketSeen(rows=320))
-    idle = idled(Idle(), searched, NOW, 60, MIDDLE, whole=True)
-    assert idle.seats == {seat()}
-    looks_a_day = 86_400 / (idle.until - NOW)
+    idles = idled({}, {}, searched, NOW, 60, MIDDLE)
+    assert idles["june"].seats == {seat()}
+    looks_a_day = 86_400 / (idles["june"].until - NOW)
     assert looks_a_day * 320 <= 15_000
-    again = idled(idle, looked, NOW, 60, MIDDLE, whole=True)
-    assert (again.looks, again.until - NOW) == (2, 120)
-    assert idled(idle, plan(rows=[instance()]), NOW, 60, MIDDLE, whole=True) == Idle()
+    again = idled({}, idles, looked, NOW, 60, MIDDLE)
+    assert (again["june"].looks, again["june"].until - NOW) == (2, 120)
+    assert idled({}, idles, plan(rows=[instance()]), NOW, 60, MIDDLE) == {}
 
 
-def test_a_partial_look_adds_to_the_idle_and_wakes_nobody():
-    idle = Idle(frozenset({Seat("june", 3)}), 4, NOW + 100)
-    after = idled(idle, plan(), NOW, 60, MIDDLE, whole=False)
-    assert after == Idle(frozenset({seat(), Seat("june", 3)}), 4, NOW + 100)
+def test_several_fleets_that_idle_share_the_rows_of_a_day():
+    searched = replace(plan(fleet(), fleet("july")), market=MarketSeen(rows=320))
+    for looks, shares in ((0, 1), (1, 2), (2, 3), (9, 3)):
+        before = {name: Idle(looks=looks) for name in ("june", "july")}
+        idles = idled({"may": Idle(until=NOW + 1)}, before, searched, NOW, 60, MIDDLE)
+        looks_a_day = sum(86_400 / (idles[name].until - NOW) for name in ("june", "july"))
+        assert looks_a_day * 320 == pytest.approx(15_000 * 2 / shares)
+
+
+def test_a_look_at_a_part_of_a_fleet_adds_to_its_idle_seats_and_wakes_none():
+    idles = {"june": Idle(frozenset({Seat("june", 3)}), 4, NOW + 100)}
+    after = idled(idles, {}, plan(), NOW, 60, MIDDLE)
+    assert after == {"june": Idle(frozenset({seat(), Seat("june", 3)}), 4, NOW + 100)}
+
+
+def test_a_fleet_idles_for_itself():
+    idles = {"june": Idle(looks=9, until=NOW + 1800), "july": Idle(looks=1, until=NOW)}
+    assert asleep(idles, NOW).keys() == {"june"}
+    after = idled(asleep(idles, NOW), {"july": idles["july"]}, plan(fleet(), fleet("july")), NOW, 60, MIDDLE)
+    assert (after["june"].until, after["july"].until) == (NOW + 1800, NOW + 120)
 
 
 def test_unasked_destroys_count_for_ten_minutes():
