@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from reconciler.apply.fresh import FRESH_READ_S, for_its_fault, fresh_reading, skipped, take_back
 from reconciler.apply.keys import let_key_in
 from reconciler.apply.run import Run
+from reconciler.core.aside import set_aside
 from reconciler.core.blaming import struck_by
-from reconciler.core.diff import judge
-from reconciler.core.faults import is_over
+from reconciler.core.diff import Member, judge
 from reconciler.core.history import of_seat
 from reconciler.core.instance import Instance
 from reconciler.core.label import Mark, Seat, read_label
 from reconciler.core.leftovers import not_as_ordered
 from reconciler.core.model import Blacklist, Fleet
 from reconciler.core.plan import Destroy, Replace
-from reconciler.core.record import Known, Leaving, Record, with_known, with_leaving, without_instance, without_leaving
+from reconciler.core.record import Known, Leaving, Record, with_known, with_leaving, with_sent, without_instance
 from reconciler.core.replacing import with_emptied, without_emptied
 from reconciler.core.report import Outcome
 from reconciler.core.settle import grown
-from reconciler.core.states import State, rate_per_hour, state_of, state_of_absent
+from reconciler.core.states import State, rate_per_hour
 from reconciler.core.striking import failed, with_waste
 from reconciler.core.text import safe
-from reconciler.core.unasked import with_unasked
+from reconciler.core.unasked import goes_now, with_unasked
 from reconciler.errors import DoubtfulReading, Unreachable
 from reconciler.provider import DestroyDoubtful, Gone, KeptLog
 
@@ -33,8 +34,6 @@ LOG_WIDTH = 500
 """In characters."""
 LOG_SHOWN = 300
 """So many characters of its end are told at once."""
-FRESH_READ_S = 5.0
-"""How old the reading behind a destroy may be when it is sent, from its request on."""
 
 
 def send_destroy(run: Run, action: Destroy | Replace) -> bool:
@@ -42,18 +41,9 @@ def send_destroy(run: Run, action: Destroy | Replace) -> bool:
     victim = action.old.id
     _keep_log(run, action)
     run.clock.sleep(run.provider.free_at("destroy") - run.clock.now())
-    reading, read_at = _fresh(run, action)
+    reading, read_at = fresh_reading(run, action)
     if isinstance(reading, Instance):
-        rate = rate_per_hour(reading)
-        keeper = action.keeper_id if isinstance(action, Destroy) else None
-        at = run.clock.now()
-        leaving = Leaving(victim, action.seat, at, action.reason, rate, keeper)
-        save_leaving(run, leaving, _failed(run, action, reading, at))
-        if run.clock.now() - read_at > FRESH_READ_S:  # The answer or the save took long: by now it may be another's.
-            reading, read_at = _fresh(run, action)
-    if isinstance(reading, Instance) and run.clock.now() - read_at > FRESH_READ_S:
-        run.unread.add(victim)
-        reading = skipped(action, f"its reading is older than {FRESH_READ_S:.0f} s")
+        reading = _written_down(run, action, reading, read_at)
     if isinstance(reading, Outcome):
         run.note(reading)
         return False
@@ -61,10 +51,32 @@ def send_destroy(run: Run, action: Destroy | Replace) -> bool:
         return True
     if (action.old.fault or victim in run.rented) and reading.machine_id is not None:
         run.machines_failed.add(reading.machine_id)
+    run.sent.add(victim)
     answer = run.provider.destroy(victim)
     if isinstance(answer, DestroyDoubtful):
+        rate = rate_per_hour(reading)
         run.note(Outcome("sent", action.seat, f"destroy of instance {victim}: {answer.why}", victim, rate))
     return True
+
+
+def _written_down(run: Run, action: Destroy | Replace, reading: Instance, read_at: float) -> Instance | Gone | Outcome:
+    """The victim as it is once its destroy is durable, read again where that took long: by now it may be another's, or
+    have recovered. What is not sent then was surely never sent, and nothing stays of it."""
+    victim, at, again = action.old.id, run.clock.now(), action.old.id in run.record.leaving
+    keeper = action.keeper_id if isinstance(action, Destroy) else None
+    fault = action.old.fault if for_its_fault(action) else None
+    kind, rate = fault.kind if fault else "", rate_per_hour(reading)
+    item = Leaving(victim, action.seat, at, action.reason, rate, keeper, kind, in_doubt_at=at)
+    save_leaving(run, item, _failed(run, action, reading, at))
+    fresh: Instance | Gone | Outcome = reading
+    if run.clock.now() - read_at > FRESH_READ_S:
+        fresh, read_at = fresh_reading(run, action)
+    if isinstance(fresh, Instance) and run.clock.now() - read_at > FRESH_READ_S:
+        run.unread.add(victim)
+        fresh = skipped(action, f"its reading is older than {FRESH_READ_S:.0f} s")
+    if isinstance(fresh, Outcome) and not again:
+        take_back(run, item, reading.machine_id)
+    return fresh
 
 
 def save_leaving(run: Run, leaving: Leaving, record: Record) -> None:
@@ -91,8 +103,11 @@ def _keep_log(run: Run, action: Destroy | Replace) -> None:
 def _failed(run: Run, action: Destroy | Replace, reading: Instance, at: float) -> Record:
     """The record that knows what the victim's failure says of its machine, its spec and its seat."""
     record, fault = _emptied(run, action, at), action.old.fault
-    if fault is None or action.old.id in run.record.leaving:
+    if action.old.id in run.record.leaving:
         return record
+    if fault is None:
+        machine_id = reading.machine_id if isinstance(action, Destroy) and action.unasked else None
+        return record if machine_id is None else set_aside(record, machine_id, action.seat, action.reason, at)
     record = failed(record, action.old.mark, reading.machine_id, fault, run.strikes, at)
     health = record.health.get(action.old.id)
     if health is None or not fault.booting:
@@ -109,54 +124,14 @@ def _emptied(run: Run, action: Destroy | Replace, at: float) -> Record:
     seat, record = action.seat, run.record
     if isinstance(action, Replace) and unasked:
         record = with_unasked(record, seat.fleet, at)
+    if isinstance(action, Destroy) and action.keeper_id is not None and _lost_its_bid(action.old):
+        record = goes_now(record, seat, at)
     return with_emptied(record, seat, at) if unasked else without_emptied(record, frozenset([seat]))
 
 
-def _fresh(run: Run, action: Destroy | Replace) -> tuple[Instance | Gone | Outcome, float]:
-    """The victim as it is now, if it may still go; else why it is left alone. And since when that is known."""
-    run.clock.sleep(run.provider.free_at("show") - run.clock.now())
-    read_at = run.clock.now()
-    return _judged(run, action), read_at
-
-
-def _judged(run: Run, action: Destroy | Replace) -> Instance | Gone | Outcome:
-    try:
-        keeper = action.keeper_id if isinstance(action, Destroy) else None
-        stays = None if keeper is None else _state_of_keeper(run, action, keeper)
-        if keeper is not None and stays is None:
-            if action.old.id in run.record.leaving:  # Sent before, in vain: what is left of the seat stays.
-                run.save(without_leaving(run.record, action.old.id))
-            return skipped(action, f"instance {keeper}, which was to stay, is not seen alive in this seat")
-        reading = run.provider.instance(action.old.id)
-    except (DoubtfulReading, Unreachable) as error:
-        run.unread.add(action.old.id)
-        return skipped(action, f"could not be read afresh: {error}")
-    if isinstance(reading, Gone):
-        return reading
-    mark = read_label(reading.label, action.old.mark.owner)
-    if not isinstance(mark, Mark) or mark.seat != action.seat:
-        return skipped(action, "its label is not ours any more")
-    for_its_fault = isinstance(action, Replace) or action.unasked
-    if for_its_fault and action.old.fault is not None and is_over(action.old.fault, reading):
-        return skipped(action, f"it recovered: {reading.reported}")
-    if stays is State.PENDING and state_of(reading) is State.READY:
-        return skipped(action, f"it runs, and instance {keeper}, which is to stay, still boots")
-    return reading
-
-
-def _state_of_keeper(run: Run, action: Destroy | Replace, keeper: int) -> State | None:
-    """How the instance is that stays in a seat; None unless it lives, and its label is still ours and of this seat."""
-    reading = run.provider.instance(keeper)
-    state = state_of_absent(called_gone=True) if isinstance(reading, Gone) else state_of(reading)
-    if isinstance(reading, Gone) or state not in (State.READY, State.PENDING):
-        return None
-    mark = read_label(reading.label, action.old.mark.owner)
-    return state if isinstance(mark, Mark) and mark.seat == action.seat else None
-
-
-def skipped(action: Destroy | Replace, why: str) -> Outcome:
-    """A destroy that is not sent."""
-    return Outcome("skipped", action.seat, f"instance {action.old.id} is left alone: {why}", action.old.id)
+def _lost_its_bid(old: Member) -> bool:
+    """Whether it was replaced for that alone: a rollout's step is asked for, however its old instance is."""
+    return old.state is State.OUTBID and not old.drifts
 
 
 def confirm(run: Run, ids: list[int]) -> set[int]:
@@ -172,7 +147,7 @@ def confirm(run: Run, ids: list[int]) -> set[int]:
                 confirmed.add(instance_id)
     except (DoubtfulReading, Unreachable):
         pass
-    record = run.record
+    record = with_sent(run.record, run.sent)
     for instance_id in confirmed:
         item = record.leaving.get(instance_id)
         known = record.known.get(instance_id)

@@ -7,8 +7,10 @@ from decimal import Decimal
 from itertools import chain
 from typing import Literal
 
-from reconciler.apply.destroys import FRESH_READ_S, confirm, save_leaving
+from reconciler.apply.destroys import confirm, save_leaving
+from reconciler.apply.fresh import FRESH_READ_S
 from reconciler.apply.run import Run
+from reconciler.core.aside import BID_LOST, CREATED, set_aside
 from reconciler.core.batches import Batch
 from reconciler.core.budget import money
 from reconciler.core.candidates import Candidate
@@ -35,6 +37,7 @@ from reconciler.core.renewal import Cheaper
 from reconciler.core.replacing import with_emptied, with_replacement, without_replacement
 from reconciler.core.report import Outcome
 from reconciler.core.trials import Trial, until, with_trial, without_trial
+from reconciler.core.unasked import with_unasked, without_unasked
 from reconciler.errors import DoubtfulReading, SearchQuotaUsedUp, Unreachable
 from reconciler.provider import OfferGone, RefusedButCreated, RentAnswer, RentDoubtful, Rented, RentRefused
 from reconciler.survey import is_stale, offer_now
@@ -101,11 +104,11 @@ def _attempt(run: Run, action: Rent, candidate: Candidate) -> bool:
     record = with_intent(run.record, intent)
     if isinstance(action, Replace) and action.trial is not None:
         record = with_trial(record, _trial(intent, action.trial, candidate.price))
-    run.save(with_replacement(record, seat, intent.at) if is_unasked(action) else record)
+    run.save(_counted(record, action, intent.at))
     if run.clock.now() - intent.at > max(SEND_WITHIN_S, run.settle.evidence_after_s / 5):
         # Others may be about to settle it as never made. Whoever has done so has written: then this save is refused.
         run.note(Outcome("skipped", seat, f"offer {offer.id}: it took too long to write the attempt down"))
-        run.save(_never_made(run.record, intent))
+        run.save(_never_made(run.record, action, intent))
         return False
     run.attempts[seat] = run.attempts.get(seat, 0) + 1
     run.used.add((offer.machine_id, offer.host_id))
@@ -126,17 +129,17 @@ def _answered(run: Run, action: Rent, candidate: Candidate, intent: Intent, answ
             if candidate.bid is not None:
                 run.machines_failed.add(offer.machine_id)
             _rented(run, intent, instance_id, None)
-            _undo(run, intent, instance_id, why, candidate)
+            _undo(run, action, intent, instance_id, why, candidate)
         case OfferGone(why):
             run.offers_gone.add(offer.id)
             run.attempts[seat] -= 1
             run.note(Outcome("offer gone", seat, f"offer {offer.id} is gone: {why}"))
-            run.save(_never_made(run.record, intent))
+            run.save(_never_made(run.record, action, intent))
             return True
         case RentRefused(why, stops):
             batch.answered(clear=False)
             run.note(Outcome("refused", seat, f"offer {offer.id} was refused: {why}"))
-            run.save(_never_made(run.record, intent))
+            run.save(_never_made(run.record, action, intent))
             run.stopped_fleets.add(seat.fleet)
             run.rents_stopped = run.rents_stopped or stops == "run"
         case RentDoubtful(why, stops_run):
@@ -149,10 +152,30 @@ def _answered(run: Run, action: Rent, candidate: Candidate, intent: Intent, answ
     return False
 
 
-def _never_made(record: Record, intent: Intent) -> Record:
+def _counted(record: Record, action: Rent, at: float) -> Record:
+    """The record in which a rent that nobody asked for counts: for its seat, and for its fleet where the old instance
+    goes later. Where that goes first, its destroy has counted."""
+    if not is_unasked(action):
+        return record
+    record = with_replacement(record, action.seat, at)
+    return with_unasked(record, action.seat.fleet, at) if _comes_first(action) else record
+
+
+def _comes_first(action: Rent) -> bool:
+    return isinstance(action, Replace) and action.order == "create-first"
+
+
+def _never_made(record: Record, action: Rent, intent: Intent) -> Record:
     """The record once an attempt was refused in so many words."""
     record = without_trial(without_intents(record, [intent.attempt]), intent.attempt)
-    return without_replacement(record, intent.seat, intent.at)
+    return without_replacement(_ends_nothing(record, action, intent), intent.seat, intent.at)
+
+
+def _ends_nothing(record: Record, action: Rent, intent: Intent) -> Record:
+    """The record once nothing will run for which an old instance could go."""
+    if is_unasked(action) and _comes_first(action):
+        return without_unasked(record, intent.seat.fleet, intent.at)
+    return record
 
 
 def _trial(intent: Intent, rules: Cheaper, price: Decimal) -> Trial:
@@ -186,16 +209,18 @@ def _rented(run: Run, intent: Intent, instance_id: int, candidate: Candidate | N
     run.save(rented(record, instance_id, known.seen_at))
 
 
-def _undo(run: Run, intent: Intent, instance_id: int, why: str, candidate: Candidate) -> None:
+def _undo(run: Run, action: Rent, intent: Intent, instance_id: int, why: str, candidate: Candidate) -> None:
     """A refusal that made an instance all the same: it bills, so it goes, unless a fresh read shows that it is another
     one. Where it cannot be read, or not at once, it is sent later."""
     seat, rate, is_bid = intent.seat, candidate.price, candidate.bid is not None
-    reason = f"{'the bid lost' if is_bid else 'refused but created'}: {why}"
+    reason = f"{'the bid lost' if is_bid else CREATED}: {why}"
     run.note(Outcome("refused", seat, f"{reason}; instance {instance_id} is to go", instance_id, rate))
     at = run.clock.now()
     # A bid that loses at once has cost nothing: it was no replacement, and the next one is none.
-    record = without_replacement(run.record, seat, intent.at) if is_bid else with_emptied(run.record, seat, at)
-    save_leaving(run, Leaving(instance_id, seat, at, reason, rate), record)
+    record = _ends_nothing(run.record, action, intent)
+    record = without_replacement(record, seat, intent.at) if is_bid else with_emptied(record, seat, at)
+    record = set_aside(record, candidate.offer.machine_id, seat, BID_LOST if is_bid else CREATED, at)
+    save_leaving(run, Leaving(instance_id, seat, at, reason, rate, in_doubt_at=at), record)
     run.clock.sleep(run.provider.free_at("show") - run.clock.now())
     read_at = run.clock.now()
     try:
@@ -212,5 +237,6 @@ def _undo(run: Run, intent: Intent, instance_id: int, why: str, candidate: Candi
         run.save(with_known(run.record, [Known(instance_id, seat, run.clock.now())]))
     if run.clock.now() - read_at > FRESH_READ_S:
         return
+    run.sent.add(instance_id)
     run.provider.destroy(instance_id)
     confirm(run, [instance_id])

@@ -14,7 +14,7 @@ from reconciler.core.instance import Account
 from reconciler.core.label import Seat
 from reconciler.core.notices import Noticing
 from reconciler.core.plan import MarketSeen
-from reconciler.core.record import Record
+from reconciler.core.record import Record, with_sent
 from reconciler.core.report import Outcome, OutcomeKind
 from reconciler.core.settle import Settle
 from reconciler.core.sights import NewSights, Sights, with_new
@@ -65,8 +65,8 @@ class Run:
     outcomes: list[Outcome] = field(default_factory=list)
     rented: dict[int, float] = field(default_factory=dict)
     """Instances this run rented, and when."""
-    let_in: dict[int, bool] = field(default_factory=dict)
-    """Of them, those that were given the key that looks at them, and whether it is known to have arrived."""
+    sent: set[int] = field(default_factory=set)
+    """Instances whose destroy has left, or is about to."""
     ready: set[int] = field(default_factory=set)
     """Those of them that were told to be ready."""
     attempts: dict[Seat, int] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Run:
 
     def save(self, record: Record, *events: Event) -> None:
         """Make the new record durable, and all events up to now with it; only then is it the record."""
-        record, closed = closing(self.record, record, self.clock.now())
+        record, closed = closing(self.record, with_sent(record, self.sent), self.clock.now())
         new = (*self.unsaved, *events, *closed)
         self.store.save(record, new)
         self.record = record

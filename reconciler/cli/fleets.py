@@ -29,6 +29,7 @@ from reconciler.cli.plan import warn
 from reconciler.cli.screen import Screen
 from reconciler.cli.seats import seat_named
 from reconciler.cli.signals import asking_to_stop
+from reconciler.core.aside import bids_lost
 from reconciler.core.guards import Allowed
 from reconciler.core.history import Event, EventKind, of_seat
 from reconciler.core.label import Seat
@@ -143,13 +144,16 @@ def free(**values: Any) -> int:
         event = of_seat(world.clock.now(), "freed", seat, "by command")
         turn = turn_of("free", values["lock_timeout"], world, screen)
         found = _write(world, loaded.policy.owner, lambda record, _: freed(record, seat), event, turn)
-        lost, replaced = lost_of(found, seat, world.clock.now()), replacements_of(found, seat, world.clock.now())
+        now = world.clock.now()
+        lost, replaced = lost_of(found, seat, now), replacements_of(found, seat, now)
+        beaten = bids_lost(found, now).get(str(seat), 0)
         world.save()
     also = with_simulate(world_at)
     from reconciler.views.wording import plural
 
     counted = f"{plural(len(lost), 'lost attempt')} and {plural(len(replaced), 'replacement')}"
-    happened = bool(lost or replaced)
+    counted += f" and {plural(beaten, 'lost bid')}" if beaten else ""
+    happened = bool(lost or replaced or beaten)
     sentence = f"Seat {seat} is free: {counted} of the last day count no more. To see what is due: reconcile plan{also}"
     _free_said(screen, seat, happened, sentence if happened else f"Seat {seat} was not frozen; nothing was changed.")
     return 0

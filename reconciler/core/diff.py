@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from reconciler.core.adopting import sorted_drifts
+from reconciler.core.aside import bids_lost
 from reconciler.core.canary import Canary, canary_of
 from reconciler.core.debut import NEW, Debut
 from reconciler.core.drift import TEXT_LASTS_S, TEXT_RULES, UNWANTED, Drift, dynamic_drift
@@ -100,6 +101,8 @@ class SeatView:
     """When it was replaced unasked within the last day."""
     wasted: Decimal = Decimal(0)
     """What instances of the seat that were never ready cost within the last day, in dollars."""
+    bids_lost: int = 0
+    """So many of its bids lost as soon as they were made, within the last day."""
 
     def members(self) -> tuple[Member, ...]:
         """Every live instance of the seat, the keeper first."""
@@ -335,13 +338,15 @@ class _Held:
             self.known.setdefault(known.seat, []).append(known.id)
         suspected = (suspect.seat for suspect in record.suspects.values())
         self._traced = {*self.lost_seats, *suspected, *record.emptied, *record.replaced, *record.wasted}
+        self._bids_lost = bids_lost(record, now)
 
     def lost(self, seat: Seat) -> tuple[Tombstone, ...]:
         return lost_of(self.record, seat, self.now) if seat in self.lost_seats else ()
 
     def traces(self, seat: Seat) -> dict[str, Any]:
         """What guards want to know of a seat; of most there is nothing to be known."""
-        if seat not in self._traced:
+        bids = self._bids_lost.get(str(seat), 0) if self._bids_lost else 0
+        if seat not in self._traced and not bids:
             return {}
         lost = self.lost(seat)
         return {
@@ -351,6 +356,7 @@ class _Held:
             "emptied": seat in self.record.emptied,
             "replaced": replacements_of(self.record, seat, self.now),
             "wasted": wasted_of(self.record, seat, self.now),
+            "bids_lost": bids,
         }
 
 

@@ -23,6 +23,7 @@ from reconciler.core.places import matches, parse_location
 from reconciler.core.rental import floor_of
 from reconciler.core.sights import Measured
 from reconciler.core.spans import minute
+from reconciler.core.strikes import Struck
 
 DAY_S = 86400.0
 _CENTS_OF_A_CENT = Decimal("0.0001")
@@ -176,15 +177,19 @@ def _bans(fleet: Fleet, shared: Blacklist, now: float) -> Iterator[Check]:
 
 
 def _struck(shared: Blacklist) -> Iterator[Check]:
-    """Machines that failed us lately are out for a while."""
-    out = shared.struck if isinstance(shared, Bans) else {}
-    if out:
+    """Machines that failed us lately are out for a while, and those where a rent has just come to nothing."""
+    if isinstance(shared, Bans):
+        for rule, word, out in (("strikes", "struck", shared.struck), ("set aside", "set aside", shared.aside)):
+            if out:
+                yield _for_a_while(rule, word, out)
 
-        def check(offer: Offer) -> Refusal | None:
-            found = out.get(offer.machine_id)
-            return Refusal("strikes", f"struck until {minute(found.until)}: {found.reason}") if found else None
 
-        yield check
+def _for_a_while(rule: str, word: str, out: Mapping[int, Struck]) -> Check:
+    def check(offer: Offer) -> Refusal | None:
+        found = out.get(offer.machine_id)
+        return Refusal(rule, f"{word} until {minute(found.until)}: {found.reason}") if found else None
+
+    return check
 
 
 def _ban(rule: str, field: str, entries: Mapping[int, Banned]) -> Check:

@@ -106,9 +106,11 @@ def _foreign(plan: FleetPlan, part: FleetDiff, allowed: Allowed) -> FleetPlan:
 
 
 def _unasked(plan: FleetPlan, part: FleetDiff, limits: Limits, allowed: Allowed) -> FleetPlan:
-    """At most max(1, floor(share x n)) destroys that nobody asked for, the worst first."""
+    """At most max(1, floor(share x n)) destroys that nobody asked for, the worst first. Successors beside the instances
+    that they replace make no fleet larger."""
     repairs = sorted((a for a in plan.actions if isinstance(a, Unasked) and _counts(a, allowed)), key=_worst)
-    live, lift = len(part.members()), f"--max-destroys {len(repairs)}"
+    live = len(part.members()) - sum(len(view.extras) for view in part.seats)
+    lift = f"--max-destroys {len(repairs)}"
     limit = max(1, int(limits.max_unasked_destroy_share * live))
     message = f"{len(repairs)} of {live} instances are to be replaced unasked, at most {limit} in one run"
     if before := allowed.unasked_before.get(plan.fleet.name, 0):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from reconciler.core.aside import tried_anew
 from reconciler.core.label import Seat
 from reconciler.core.record import Intent, Record
 from reconciler.core.traces import Tombstone
@@ -18,7 +19,8 @@ DAY_S = 86_400.0
 
 
 def with_tombstones(record: Record, lost: Iterable[Intent], now: float) -> Record:
-    """The record with a tombstone for each attempt that was settled as never made; those of yesterday go."""
+    """The record with a tombstone for each attempt that was settled as never made; those of yesterday go. Its machine
+    is not set aside: of two requests for one offer the late one is refused, and so there is no instance too many."""
     new = {i.attempt: Tombstone(i.attempt, i.seat, i.machine_id, i.at, now, i.ceiling) for i in lost}
     kept = {a: t for a, t in record.tombstones.items() if now - t.lost_at < DAY_S}
     return replace(record, tombstones={**kept, **new})
@@ -43,9 +45,10 @@ def standing_tombstones(record: Record, now: float) -> tuple[Tombstone, ...]:
 
 
 def freed(record: Record, seat: Seat) -> Record:
-    """The record once a person has freed a seat: lost attempts and replacements of the day count no more. The
-    tombstones stay, so that a label that appears late is recognised."""
+    """The record once a person has freed a seat: lost attempts, replacements and lost bids of the day count no more,
+    and the machines that were set aside for it are tried again. The tombstones stay, so that a label that appears late
+    is recognised."""
     tombstones = {a: replace(t, freed=True) if t.seat == seat else t for a, t in record.tombstones.items()}
     counted = {s: times for s, times in record.replaced.items() if s != seat}
     wasted = {s: items for s, items in record.wasted.items() if s != seat}
-    return replace(record, tombstones=tombstones, replaced=counted, wasted=wasted)
+    return replace(tried_anew(record, seat), tombstones=tombstones, replaced=counted, wasted=wasted)

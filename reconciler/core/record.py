@@ -5,7 +5,7 @@ The record is a value; `evidence`, `apply` and the commands make the next one wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -65,6 +65,10 @@ class Leaving:
     rate_per_hour: Decimal
     keeper_id: int | None = None
     """The instance that stays in its seat: without it, this one must not go."""
+    fault: str = ""
+    """What is wrong with it, where it goes for that alone; empty: it goes however it is."""
+    in_doubt_at: float | None = None
+    """When it was written down last, while nobody knows whether its request has left since; None: it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,10 @@ class Record:
     """Candidates for a cheaper place, by attempt, for two days."""
     unwanted: Mapping[int, float] = field(default_factory=dict)
     """Instances that a person wants replaced, and since when."""
+    let_in: Mapping[int, bool] = field(default_factory=dict)
+    """Instances that were given the key that looks at them, by id, and whether it is known to have arrived."""
+    aside: Strikes = field(default_factory=dict)
+    """Rents that came to nothing, by machine: no blame, but it is not rented again for a while."""
     bids: Mapping[int, Decimal] = field(default_factory=dict)
     """The bid that stands of instances that were rented by one, as it was sent: the account shows what is paid, which
     is the price on demand where that is less."""
@@ -175,9 +183,21 @@ def with_known(record: Record, known: Iterable[Known]) -> Record:
 
 
 def with_leaving(record: Record, leaving: Leaving) -> Record:
-    """The record with a destroy under way; the first time it was sent is kept."""
-    first = record.leaving.get(leaving.id, leaving)
-    return replace(record, leaving={**record.leaving, leaving.id: replace(leaving, since=first.since)})
+    """The record with a destroy under way. Of one that is sent again stays since when it is, what for, and that its
+    request has left once."""
+    first = record.leaving.get(leaving.id)
+    if first is not None:
+        in_doubt_at = None if first.in_doubt_at is None else leaving.in_doubt_at
+        leaving = replace(leaving, since=first.since, fault=first.fault, in_doubt_at=in_doubt_at)
+    return replace(record, leaving={**record.leaving, leaving.id: leaving})
+
+
+def with_sent(record: Record, ids: Collection[int]) -> Record:
+    """The record that knows of these destroys that their requests have left."""
+    left = [item for i, item in record.leaving.items() if i in ids and item.in_doubt_at is not None]
+    if not left:
+        return record
+    return replace(record, leaving={**record.leaving, **{item.id: replace(item, in_doubt_at=None) for item in left}})
 
 
 def without_leaving(record: Record, instance_id: int) -> Record:
@@ -197,6 +217,7 @@ def without_instance(record: Record, instance_id: int) -> Record:
         health={i: h for i, h in record.health.items() if i != instance_id},
         unwanted={i: at for i, at in record.unwanted.items() if i != instance_id},
         bids={i: bid for i, bid in record.bids.items() if i != instance_id},
+        let_in={i: arrived for i, arrived in record.let_in.items() if i != instance_id},
     )
 
 

@@ -17,8 +17,10 @@ from reconciler.core.plan import Action, Create, FleetPlan, Held, Replace, is_un
 
 STANDING = frozenset({"frozen seat", "destroyed outside", "suspicious vanishing", GUARD})
 """Guards that refuse for what is remembered, whether anything is planned or not."""
-FROM_MEMORY = STANDING | {"replacements per seat", "wasted per seat"}
+FROM_MEMORY = STANDING | {"replacements per seat", "wasted per seat", "lost bids per seat"}
 """Guards that may begin to refuse in the middle of a run: its last words name them."""
+LOST_BIDS = 4
+"""A bid that loses at once costs next to nothing: for each replacement that a seat may have, so many are forgiven."""
 _SITS = ("ready", "pending", "held")
 
 
@@ -27,6 +29,7 @@ def guard_seats(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPlan:
     is frozen and for a fleet that a guard paused."""
     plan = _often_replaced(plan, part, limits)
     plan = _too_dear(plan, part, limits)
+    plan = _often_beaten(plan, part, limits)
     spec = refusal(part)
     return replace(plan, held=(*plan.held, *_frozen(part), *_stopped(part), *([spec] if spec else [])))
 
@@ -68,6 +71,20 @@ def _worn(action: Action, view: SeatView, most: int) -> Held:
         f" limits.replacements_per_seat_per_day is {most}"
     )
     return Held("replacements per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,), view.seat)
+
+
+def _often_beaten(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPlan:
+    """At most so many bids of a seat that lose as soon as they are made, within a day: a higher one is wanted."""
+    most = LOST_BIDS * max(1, limits.replacements_per_seat_per_day)
+    beaten = {view.seat: view for view in part.seats if view.bids_lost >= most}
+    bids = (a for a in plan.actions if isinstance(a, Create | Replace) and a.fleet.rental.interruptible)
+    out = [a for a in bids if a.seat in beaten]
+    return _without(plan, out, [_outbid(a, beaten[a.seat], most) for a in in_vain.rents(out)])
+
+
+def _outbid(action: Action, view: SeatView, most: int) -> Held:
+    message = f"{view.bids_lost} bids for {view.seat} lost as soon as they were made within a day, at most {most} may"
+    return Held("lost bids per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,))
 
 
 def wasted_limit(fleet: Fleet, limits: Limits) -> Decimal:

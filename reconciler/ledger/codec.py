@@ -27,7 +27,7 @@ def encode(record: Record) -> str:
     body = {
         "intents": [_plain(i) for i in record.intents.values()],
         "known": [_plain(k) for k in record.known.values()],
-        "leaving": [_plain(item) for item in record.leaving.values()],
+        "leaving": [_of_destroy(item) for item in record.leaving.values()],
         "paused": dict(record.paused),
         "since": [[i, fault, at] for (i, fault), at in sorted(record.since.items())],
         "cold": asdict(record.cold) if record.cold else None,
@@ -51,6 +51,11 @@ def encode(record: Record) -> str:
 def _plain(item: Intent | Known | Leaving | Relabel) -> dict[str, object]:
     values = {f.name: getattr(item, f.name) for f in fields(item)}
     return {name: str(v) if isinstance(v, Decimal | Seat) else v for name, v in values.items()}
+
+
+def _of_destroy(item: Leaving) -> dict[str, object]:
+    """Without what is not there: most are sent, and for no fault."""
+    return {name: v for name, v in _plain(item).items() if name not in ("fault", "in_doubt_at") or v}
 
 
 def decode(text: str, version: int = VERSION) -> Record:
@@ -102,8 +107,9 @@ def _known(raw: Mapping[str, Any]) -> Known:
 
 def _leaving(raw: Mapping[str, Any]) -> Leaving:
     rate = Decimal(raw["rate_per_hour"])
-    keeper = raw.get("keeper_id")
-    return Leaving(int(raw["id"]), seat_of(raw["seat"]), float(raw["since"]), str(raw["reason"]), rate, keeper)
+    keeper, fault, doubt = raw.get("keeper_id"), str(raw.get("fault", "")), raw.get("in_doubt_at")
+    at, reason, doubted = float(raw["since"]), str(raw["reason"]), None if doubt is None else float(doubt)
+    return Leaving(int(raw["id"]), seat_of(raw["seat"]), at, reason, rate, keeper, fault, doubted)
 
 
 def _relabel(raw: Mapping[str, Any]) -> Relabel:

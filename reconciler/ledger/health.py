@@ -1,4 +1,5 @@
-"""Health, debuts, strikes and waste as parts of the record's JSON and back. What is empty is not written."""
+"""What is remembered of instances, specs and machines, as parts of the record's JSON and back.
+What is empty is not written."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from reconciler.core.debut import Debut, Failure
 from reconciler.core.health import Health
 from reconciler.core.readiness import Verdict
 from reconciler.core.record import Record
-from reconciler.core.strikes import Strike
+from reconciler.core.strikes import Strike, Strikes
 from reconciler.ledger.traces import seat_of
 
 
@@ -23,7 +24,9 @@ def encode_health(record: Record) -> dict[str, object]:
             [fleet, spec, debut.proved, [astuple(failure) for failure in debut.failures]]
             for (fleet, spec), debut in record.debuts.items()
         ],
-        "strikes": [[machine, [astuple(strike) for strike in all_of]] for machine, all_of in _sorted(record.strikes)],
+        "strikes": _plain(record.strikes),
+        "aside": _plain(record.aside),
+        "let_in": sorted(record.let_in.items()),
         "wasted": {
             str(seat): [[at, str(dollars)] for at, dollars in items] for seat, items in record.wasted.items() if items
         },
@@ -31,8 +34,8 @@ def encode_health(record: Record) -> dict[str, object]:
     return {name: part for name, part in parts.items() if part}
 
 
-def _sorted(strikes: Mapping[int, tuple[Strike, ...]]) -> list[tuple[int, tuple[Strike, ...]]]:
-    return sorted((machine, all_of) for machine, all_of in strikes.items() if all_of)
+def _plain(strikes: Strikes) -> list[list[object]]:
+    return [[machine, [astuple(strike) for strike in all_of]] for machine, all_of in sorted(strikes.items()) if all_of]
 
 
 def decode_health(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +46,9 @@ def decode_health(body: Mapping[str, Any]) -> dict[str, Any]:
             (str(fleet), str(spec)): Debut(bool(proved), tuple(_failure(*one) for one in failures))
             for fleet, spec, proved, failures in body.get("debuts", [])
         },
-        "strikes": {int(m): tuple(_strike(*one) for one in all_of) for m, all_of in body.get("strikes", [])},
+        "strikes": _strikes(body.get("strikes", [])),
+        "aside": _strikes(body.get("aside", [])),
+        "let_in": {int(i): bool(arrived) for i, arrived in body.get("let_in", [])},
         "wasted": {
             seat_of(seat): tuple((float(at), Decimal(dollars)) for at, dollars in items)
             for seat, items in body.get("wasted", {}).items()
@@ -73,6 +78,10 @@ def _health(
 
 def _failure(machine: int, cause: str, at: float) -> Failure:
     return Failure(int(machine), str(cause), float(at))
+
+
+def _strikes(raw: Iterable[Any]) -> Strikes:
+    return {int(machine): tuple(_strike(*one) for one in all_of) for machine, all_of in raw}
 
 
 def _strike(at: float, reason: str, where: str) -> Strike:

@@ -185,6 +185,53 @@ def test_a_bid_that_loses_at_once_is_no_replacement(project: Project) -> None:
     assert len(record(project).replaced[Seat("june", 0)]) == 1
 
 
+def test_the_machine_of_a_bid_that_lost_at_once_is_set_aside_in_later_runs_too(project: Project) -> None:
+    bidding(project)
+    project.start()
+    bidding(project, replicas=2)
+    assert step_with_lost_bids(project, 1) == 1
+    [machine] = record(project).aside
+    project.run("offers", "june", "--simulate").assert_success("set aside refuses 1")
+    project.run("offers", "june", "--explain", str(machine), "--simulate").assert_success(
+        "set aside until", "the bid lost at once"
+    )
+    for _ in range(5):
+        assert step_with_lost_bids(project, 1) == 1
+        project.advance("1m")
+    assert len(record(project).aside) == 6
+    project.apply().assert_success("1 instance rented")
+
+
+def test_bids_of_a_seat_that_lose_at_once_are_bounded(project: Project) -> None:
+    project.policy(limits__replacements_per_seat_per_day=1)
+    bidding(project)
+    project.start()
+    bidding(project, replicas=2)
+    for sent in (1, 1, 1, 1, 0):
+        assert step_with_lost_bids(project, 1) == sent
+        project.advance("1m")
+    held = "4 bids for june/1 lost as soon as they were made within a day, at most 4 may"
+    project.plan().assert_code(4, f"held back by lost bids per seat: {held}", "lifted by: reconcile free june/1")
+    project.run("free", "june/1", "--simulate").assert_success("0 replacements and 4 lost bids of the last day")
+    project.apply().assert_success("1 instance rented")
+
+
+def test_a_lost_bid_whose_successor_loses_at_once_counts_as_no_destroy(project: Project) -> None:
+    bidding(project, wait="10m")
+    project.start()
+    project.fail("june/0", how="outbid")
+    project.apply("--no-wait")
+    project.advance("11m")
+    assert step_with_lost_bids(project, 1) == 1
+    assert record(project).unasked.get("june", ()) == ()
+    project.apply("--no-wait").assert_success("1 instance rented")
+    [rented_at] = record(project).unasked["june"]
+    project.advance("5m")
+    project.apply("--no-wait").assert_success("1 destroyed")
+    [gone_at] = record(project).unasked["june"]
+    assert gone_at > rented_at
+
+
 # --- the kind is read back ------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from reconciler.core.guards import Allowed, guard_all, guard_fleet
 from reconciler.core.instance import Account
 from reconciler.core.label import Seat
 from reconciler.core.model import Limits, Rollout
-from reconciler.core.plan import Destroy, Plan
+from reconciler.core.plan import Destroy, Plan, Replace
 from reconciler.core.replacing import (
     replacements_of,
     with_emptied,
@@ -106,6 +106,18 @@ def test_a_seat_that_nobody_wants_is_forgotten_to_have_been_emptied(replicas, ke
 def test_a_refused_rent_takes_its_count_back():
     twice = with_replacement(with_replacement(record(), JUNE, NOW - 10), JUNE, NOW)
     assert replacements_of(without_replacement(twice, JUNE, NOW), JUNE, NOW) == (NOW - 10,)
+
+
+@pytest.mark.parametrize("successors", [0, 4])
+def test_successors_beside_their_old_instances_let_no_more_go(successors):
+    spec = fleet(replicas=10)
+    listed = [instance(f"june/{n}", spec, id=100 + n, status="exited" if n < 5 else "running") for n in range(10)]
+    listed += [instance(f"june/{n}", spec, id=200 + n) for n in range(9, 9 - successors, -1)]
+    before = record(since={(100 + n, "exited"): NOW - 900 for n in range(5)})
+    difference = diff(spec, listed, before)
+    (made,) = plans(difference, offers(*["0.2"] * 10))
+    guarded_one = guard_fleet(made, difference.fleets[0], policy(), RUN)
+    assert sum(isinstance(action, Replace) for action in guarded_one.actions) == 3
 
 
 # --- what a run may add ---------------------------------------------------------------------------

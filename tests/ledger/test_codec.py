@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from builders import DAY_S, NOW, intent, known, leaving, money, record
@@ -39,6 +40,7 @@ RECORDS = {
     "everything": FULL,
     "nothing": Record(),
     "bids that stand": Record(bids={100: money("0.1105"), 99: money("0.2")}),
+    "a destroy that may not have left": record(replace(leaving(), fault="offline", in_doubt_at=NOW - 3)),
     "a cold start": Record(cold=ColdStart(NOW, "1,2")),
 }
 
@@ -75,3 +77,8 @@ NONSENSE = ["", "null", "[]", "7", '{"intents": 3}', GOLDEN[:-1], GOLDEN.replace
 def test_nonsense_is_no_record(text):
     with pytest.raises(ValueError):
         decode(text)
+
+
+def test_a_destroy_of_an_older_release_has_left():
+    (item,) = decode(GOLDEN).leaving.values()
+    assert (item.fault, item.in_doubt_at) == ("", None)

@@ -1,4 +1,4 @@
-"""Health, debuts, strikes and waste are read back as they were; records of older releases have none."""
+"""Health, debuts, strikes and the like are read back as they were; records of older releases have none."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ FULL = record(
     },
     strikes={7: (Strike(NOW - 9, "offline", "june/0"), Strike(NOW, "not ready in 20m: still loading", "june/1"))},
     wasted={seat("june/0"): ((NOW - 9, money("0.041666")), (NOW, money("0.3")))},
+    aside={9: (Strike(NOW, "the bid lost at once", "june/0"),)},
+    let_in={100: True, 101: False},
 )
-PARTS = ("health", "debuts", "strikes", "wasted")
+PARTS = ("health", "debuts", "strikes", "wasted", "aside", "let_in")
 
 
 def test_a_record_with_all_of_it_is_read_back_as_it_was():
@@ -44,7 +46,7 @@ def test_what_is_empty_is_not_written():
 @pytest.mark.parametrize("version", [2, 3])
 def test_a_record_without_it_reads_as_if_it_were_empty(version):
     read = decode(encode(record(known(100))), version)
-    assert (read.health, read.debuts, read.strikes, read.wasted) == ({}, {}, {}, {})
+    assert [getattr(read, part) for part in PARTS] == [{}] * len(PARTS)
 
 
 NONSENSE = {
@@ -52,6 +54,8 @@ NONSENSE = {
     "a health that lacks a part": ("health", [[100, 1.0]]),
     "a strike without a reason": ("strikes", [[7, [[1.0]]]]),
     "a failure on no machine": ("debuts", [["june", "x", False, [["seven", "no gpu", 1.0]]]]),
+    "a machine set aside for nothing": ("aside", [[7, [[1.0]]]]),
+    "an instance let in by no word": ("let_in", [[100]]),
     "waste that is no money": ("wasted", {"june/0": [[1.0, "much"]]}),
 }
 

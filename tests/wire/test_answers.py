@@ -123,6 +123,24 @@ def test_machines_that_go_wrong_are_not_rented_again_in_the_run(stub, desk):
     assert [row["machine_id"] for row in stub.instances.values()] == [20502]
 
 
+IN_VAIN = {"refused but created": refused_but_created} | {name: made_with(**fields) for name, fields in WRONG.items()}
+
+
+@pytest.mark.parametrize("answer", IN_VAIN.values(), ids=IN_VAIN.keys())
+def test_where_a_rent_came_to_nothing_the_next_runs_try_elsewhere_for_an_hour(stub, desk, answer):
+    stub.offers |= {600 + n: {**stub.offers[501], "id": 600 + n} for n in range(3)}
+    stub.always("rent", lambda s, r: answer(s, r) if s.offers[r.number]["machine_id"] == 20501 else None)
+    assert [r.method for r in desk.apply().mutations] == ["PUT", "DELETE"]
+    assert stub.instances == {}
+    desk.clock.time += 60
+    assert [r.method for r in desk.apply().mutations] == ["PUT"]
+    assert [row["machine_id"] for row in stub.instances.values()] == [20502]
+    desk.declare(fleet(replicas=2))
+    desk.clock.time += 3600
+    assert [r.method for r in desk.apply().mutations] == ["PUT", "DELETE"]
+    assert len(desk.record.aside[20501]) == 2
+
+
 def test_a_hair_over_the_cap_is_no_reason(stub, desk):
     stub.on("rent", made_with(dph_total=0.504))
     assert len(desk.apply(wait=True).mutations) == 1

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from .stub import Reply, Seen, Stub, hangs_up, instance_row, offer_row, page_of_html, says, with_effect, wrong_key
+from reconciler.core.label import Seat
+from reconciler.core.record import Leaving, with_leaving
+from reconciler.core.strikes import Strike, StrikeRules
+from reconciler.core.striking import with_strike
+from reconciler.ledger.sqlite import SqliteStore
+
+from .stub import (
+    ACCOUNT,
+    Reply,
+    Seen,
+    Stub,
+    hangs_up,
+    instance_row,
+    offer_row,
+    page_of_html,
+    says,
+    with_effect,
+    wrong_key,
+)
 from .world import fleet
 
 ACCEPTED = says(200, {"success": True, "msg": "deleting"})
@@ -231,3 +251,148 @@ def test_old_first_a_rollout_whose_rents_are_refused_destroys_one(stub, desk):
         desk.apply(wait=wait)
         desk.clock.time += 600
     assert len(stub.instances) == 2
+
+
+# --- what recovers before it is told to go -----------------------------------------------------------
+
+
+@pytest.fixture
+def dead(stub, desk):
+    """The only instance of a fleet has been offline for longer than its grace, as the ledger knows."""
+    assert desk.apply().code == 0
+    assert desk.apply().code == 0
+    stub.instances[9001]["actual_status"] = "offline"
+    desk.clock.time += 60
+    assert desk.apply().mutations == []
+    desk.clock.time += 660
+    return desk
+
+
+def comes_back(stub: Stub, request: Seen) -> None:
+    stub.instances[9001]["actual_status"] = "running"
+
+
+def takes_six_seconds(desk):
+    """The first reading, and so the save, is six seconds old when it arrives; by then the host is back."""
+
+    def answer(stub: Stub, request: Seen) -> Reply:
+        before = Reply(200, {"instances": dict(stub.instances[9001])})
+        desk.clock.time += 6
+        comes_back(stub, request)
+        return before
+
+    return answer
+
+
+def test_what_recovers_while_its_destroy_is_written_down_stays_and_nothing_counts_against_it(stub, dead):
+    before = dead.record
+    stub.on("show", takes_six_seconds(dead))
+    ran = dead.apply()
+    assert ran.mutations == []
+    assert "9001 is left alone: it recovered: running" in ran.out
+    after = dead.record
+    assert (after.leaving, after.strikes, after.emptied, after.unasked) == ({}, {}, {}, {"june": ()})
+    assert before.strikes == {}
+    for _ in range(3):
+        dead.clock.time += 600
+        assert dead.apply().mutations == []
+    assert set(stub.instances) == {9001}
+
+
+def killed(desk, *, fault: str = "offline", age_s: float = 0.0, **options):
+    """The ledger as a run leaves it that is killed between the save and the end of its request."""
+    store = SqliteStore(desk.ledger, account=ACCOUNT, owner="default")
+    at = desk.clock.time - age_s
+    item = Leaving(9001, Seat("june", 0), at, "instance 9001 is offline", Decimal("0.2"), None, fault, **options)
+    try:
+        record = with_strike(store.load(), 7001, Strike(at, "offline", "june/0"), StrikeRules())
+        store.save(with_leaving(record, item))
+    finally:
+        store.close()
+
+
+def test_killed_before_its_request_a_run_leaves_no_death_sentence(stub, dead):
+    killed(dead, in_doubt_at=dead.clock.time)
+    comes_back(stub, None)
+    dead.clock.time += 8 * 3600
+    ran = dead.apply()
+    assert ran.mutations == []
+    assert "9001 is left alone: it recovered: running" in ran.out
+    assert (dead.record.leaving, dead.record.strikes) == ({}, {})
+    assert dead.apply().mutations == []
+    assert set(stub.instances) == {9001}
+
+
+def test_while_its_request_may_yet_take_effect_nothing_is_concluded(stub, dead):
+    killed(dead, in_doubt_at=dead.clock.time)
+    comes_back(stub, None)
+    dead.clock.time += 299
+    ran = dead.apply()
+    assert (ran.code, ran.mutations) == (5, [])
+    assert "whether it was told to go is not known yet" in ran.out
+    assert set(dead.record.leaving) == {9001}
+    dead.clock.time += 1
+    assert dead.apply().mutations == []
+    assert dead.record.leaving == {}
+
+
+def test_what_took_effect_after_all_is_gone_and_its_seat_is_rented(stub, dead):
+    killed(dead, in_doubt_at=dead.clock.time)
+    stub.instances.clear()
+    dead.clock.time += 60
+    ran = dead.apply(wait=True)
+    assert ran.code == 0, ran.said
+    assert len(stub.instances) == 1
+    assert dead.record.leaving == {}
+
+
+STILL_TO_GO = {
+    "it is still dead": (False, {"fault": "offline", "in_doubt_at": 0.0}),
+    "its request has left": (True, {"fault": "offline"}),
+    "it does not go for its fault": (True, {"fault": "", "in_doubt_at": 0.0}),
+    "an older release wrote it": (True, {"fault": ""}),
+}
+
+
+@pytest.mark.parametrize(("back", "written"), STILL_TO_GO.values(), ids=STILL_TO_GO.keys())
+def test_what_may_have_left_is_sent_again(stub, dead, back, written):
+    killed(dead, age_s=3600, **written)
+    if back:
+        comes_back(stub, None)
+    assert [r.number for r in dead.apply().sent("destroy")] == [9001]
+
+
+def test_a_request_that_left_is_remembered_as_such(stub, dead):
+    stub.on("destroy", ACCEPTED)
+    assert dead.apply().code == 5
+    (item,) = dead.record.leaving.values()
+    assert (item.fault, item.in_doubt_at) == ("offline", None)
+
+
+def test_what_only_a_check_can_take_back_is_looked_at_anew(stub, dead):
+    killed(dead, fault="unready: http 8000/: http 503", in_doubt_at=dead.clock.time)
+    comes_back(stub, None)
+    dead.clock.time += 8 * 3600
+    assert dead.apply().mutations == []
+    assert dead.record.leaving == {}
+
+
+def test_a_repair_is_rented_before_the_bulk_of_a_larger_fleet(stub, desk):
+    desk.declare(fleet("big"), fleet("small", more="priority: 100\n"))
+    assert desk.apply(wait=True).code == 0
+    (mine,) = (number for number, row in stub.instances.items() if "/small/" in row["label"])
+    stub.instances[mine]["actual_status"] = "offline"
+    desk.clock.time += 60
+    desk.apply()
+    desk.clock.time += 660
+    desk.declare(fleet("big", replicas=4), fleet("small", more="priority: 100\n"))
+    ran = desk.apply()
+    assert [r.number for r in ran.sent("destroy")] == [mine]
+    fleets = [request.body["label"].split("/")[2] for request in ran.sent("rent")]
+    assert fleets == ["small", "big", "big", "big"]
+
+
+def test_of_two_fleets_the_one_of_higher_priority_is_rented_first(stub, desk):
+    desk.declare(fleet("a", replicas=2), fleet("b", more="priority: 1\n"))
+    ran = desk.apply(wait=True)
+    assert [request.body["label"].split("/")[2] for request in ran.sent("rent")] == ["b", "a", "a"]
