@@ -106,8 +106,8 @@ def _wants(fleet: Fleet, view: SeatView) -> bool:
 
 
 def _moving(view: SeatView) -> bool:
-    """Whether a further instance of the seat is to go; one that somebody stopped is left alone and holds nothing up.
-    Nor does a dead one where the keeper is dead too: it goes once there is a keeper that lives."""
+    """Whether a further instance of the seat is to go first; one that somebody stopped is left alone and holds nothing
+    up. A dead one goes although the keeper is dead as well: it may come back, and be a second one beside the next."""
     return any(not _stays(view, extra) for extra in view.extras)
 
 
@@ -117,7 +117,9 @@ def _crowded(view: SeatView) -> bool:
 
 
 def _stays(view: SeatView, extra: Member) -> bool:
-    return view.bucket in ("unhealthy", "outbid") if extra.fault is not None else extra.left_alone
+    if extra.fault is None:
+        return extra.left_alone
+    return view.bucket == "outbid" or (view.bucket == "unhealthy" and extra.fault.grace_left_s > 0)
 
 
 def fleet_plan(
@@ -272,6 +274,9 @@ def _wrong(keeper: Member) -> str:
 def _extras(view: SeatView) -> Iterator[Destroy]:
     """Further instances of a seat go, once the keeper can do without them."""
     keeper = view.keeper
+    if keeper is not None and view.bucket == "unhealthy":
+        dead = (extra for extra in view.extras if extra.fault is not None and not _stays(view, extra))
+        yield from (Destroy(view.seat, each, f"instance {each.id} {_wrong(each)}", unasked=True) for each in dead)
     if keeper is None or keeper.state not in (State.READY, State.PENDING):
         return
     for extra in view.extras:

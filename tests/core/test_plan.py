@@ -312,11 +312,11 @@ ACTIONS = {
         record(intent("june/0")),
         ["+/- june/1 101 -> offer 1, after june/0"],
     ),
-    "the next step waits while two dead ones of a seat bill": (
+    "of two dead ones of a seat one goes first, and the next step waits": (
         TWO,
         [sits(0, id=98, status="exited"), sits(0, id=99, status="exited"), old(1, id=101)],
         record(since={(98, "exited"): NOW - 120, (99, "exited"): NOW - 120}),
-        ["-/+ june/0 98 -> offer 1", "+/- june/1 101 -> offer 2, after june/0"],
+        ["- june/0 99", "+/- june/1 101 -> offer 1, after june/0"],
     ),
     "the next step waits for a destroy under way": (
         TWO,
