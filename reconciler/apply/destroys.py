@@ -122,7 +122,7 @@ def _emptied(run: Run, action: Destroy | Replace, at: float) -> Record:
         return run.record
     unasked = action.unasked if isinstance(action, Destroy) else not action.asked
     seat, record = action.seat, run.record
-    if isinstance(action, Replace) and unasked:
+    if unasked and (isinstance(action, Replace) or action.old.id not in run.rented):
         record = with_unasked(record, seat.fleet, at)
     if isinstance(action, Destroy) and action.keeper_id is not None and _lost_its_bid(action.old):
         record = goes_now(record, seat, at)

@@ -112,7 +112,8 @@ def _offer_id(action: Create | Replace) -> int:
 
 def _moved_up(action: Action, fleet: FleetPlan, covered: Sequence[Action]) -> Action:
     """A step of a rollout does not wait for steps that are not taken: it has the turn of the first of them."""
-    waits = {one.seat: one.wait for one in fleet.actions if isinstance(one, Replace)}
+    held = (one for refusal in fleet.held for one in refusal.actions)
+    waits = {one.seat: one.wait for one in (*held, *fleet.actions) if isinstance(one, Replace)}
     taken = {one.seat for one in covered if isinstance(one, Replace)}
     wait = action.wait
     while wait is not None and wait.turn is not None and wait.turn not in taken:

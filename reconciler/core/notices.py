@@ -61,7 +61,9 @@ def noticed(
     }
     gone = {key: i for key, i in before.items() if key not in standing and _is_over(i, plan, noticing)}
     ended = {key: i for key, i in gone.items() if i.kind != "held_back" or (whole and i.fleet not in unseen)}
-    kept = {key: i for key, i in before.items() if key not in ended and now - i.since < FORGOTTEN_S}
+    kept = {
+        key: i for key, i in before.items() if key not in ended and (key in standing or now - i.since < FORGOTTEN_S)
+    }
     opened = {key: _first(kept.get(key), i) for key, i in standing.items()}
     views = {view.seat: view for part in diff.fleets for view in part.seats}
     ends = {key: _end(i, views, now) for key, i in ended.items() if i.told}

@@ -119,7 +119,9 @@ def _crowded(view: SeatView) -> bool:
 def _stays(view: SeatView, extra: Member) -> bool:
     if extra.fault is None:
         return extra.left_alone
-    return view.bucket == "outbid" or (view.bucket == "unhealthy" and extra.fault.grace_left_s > 0)
+    if view.keeper is not None and view.keeper.state is State.OUTBID:
+        return True
+    return view.bucket == "unhealthy" and (extra.state is State.OUTBID or extra.fault.grace_left_s > 0)
 
 
 def fleet_plan(
@@ -195,7 +197,7 @@ def _of_seat(
     elif choice is not None and view.keeper is not None and view.bucket == "unhealthy":
         yield _repair(view, view.keeper, choice, fleet, rents_wait)
     elif view.keeper is not None and view.bucket == "unhealthy":
-        if view.seat in placement.unplaced and is_in_vain(view.keeper):
+        if is_in_vain(view.keeper) and not (view.intents or _moving(view)):
             yield _given_up(view, view.keeper)
     elif choice is not None and view.keeper is not None and view.bucket == "outbid":
         yield _follow(view, view.keeper, choice, fleet, pace.next(view.seat) or going or rents_wait)

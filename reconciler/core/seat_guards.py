@@ -84,7 +84,7 @@ def _often_beaten(plan: FleetPlan, part: FleetDiff, limits: Limits) -> FleetPlan
 
 def _outbid(action: Action, view: SeatView, most: int) -> Held:
     message = f"{view.bids_lost} bids for {view.seat} lost as soon as they were made within a day, at most {most} may"
-    return Held("lost bids per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,))
+    return Held("lost bids per seat", message, f"reconcile free {view.seat}", view.seat.fleet, (action,), view.seat)
 
 
 def wasted_limit(fleet: Fleet, limits: Limits) -> Decimal:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.core.candidates import Candidate
-from reconciler.core.envelope import Done, Envelope, within
+from reconciler.core.envelope import Done, Envelope, envelope_of, within
 from reconciler.core.label import Seat
 from reconciler.core.offer import Offer
 from reconciler.core.placement import Choice, Need
@@ -68,8 +68,10 @@ def moved_up(before: Sought, needs: Sequence[Need], plan: Plan) -> Sought | None
 
 
 def approved_part(plan: Plan, envelope: Envelope | None, done: Done) -> Plan:
-    """What of a plan may be carried out: all of it, where nothing says what was approved."""
-    return plan if envelope is None or envelope.is_scope else within(plan, envelope, done)
+    """What of a plan would be carried out, were it approved as it is, else what was approved of it before. A step moves
+    up where the one before it is held back, so this is not the plan itself."""
+    approved = envelope_of(plan) if envelope is None or envelope.is_scope else envelope
+    return within(plan, approved, done)
 
 
 def due_rents(plan: Plan) -> frozenset[Seat]:

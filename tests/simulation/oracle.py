@@ -316,10 +316,6 @@ class Oracle:
             if price is not None and price > float(fleet.price.max_per_hour) + 1e-6:
                 self._say("S4", f"a rent was sent for ${price:.4f}/h, over the cap of ${fleet.price.max_per_hour}")
         acts.made[mark.seat] += 1
-        self._births[mark.seat] += 1
-        most = 1 + self.policy.limits.replacements_per_seat_per_day + SPARE_BIRTHS
-        if self._births[mark.seat] > most * self.ledgers and not self._forgot:
-            self._say("S13", f"{mark.seat} was rented for {self._births[mark.seat]} times in an hour")
 
     def _price_of(self, ask_id: int, disk: float) -> float | None:
         market = self.world.market()
@@ -334,8 +330,16 @@ class Oracle:
             if isinstance(mark, Mark):
                 life.damaged = life.seat is None
                 life.seat, life.attempt, life.maker = mark.seat, mark.attempt, process.number
+                self._count_birth(mark.seat)
             if number > 0:  # The request was doubled below us.
                 life.excused = self._budget_excused = True
+
+    def _count_birth(self, seat: Seat) -> None:
+        """A rent that was refused made nothing, and does not count."""
+        self._births[seat] += 1
+        most = 1 + self.policy.limits.replacements_per_seat_per_day + SPARE_BIRTHS
+        if self._births[seat] > most * self.ledgers and not self._forgot:
+            self._say("S13", f"{seat} was rented for {self._births[seat]} times in an hour")
 
     def _destroy(self, process: Process, acts: _Actions, own_time: float, number: int) -> None:
         first, acts.sent = number not in acts.sent, acts.sent | {number}
@@ -471,6 +475,8 @@ class Oracle:
                 running = [c for c in there if c.intended == "running"]
                 good = [c for c in running if self._is_good(c, fleet, wanted)]
                 rests = held and not any(self._could_stay(c, fleet, wanted) for c in running)
+                if rests and running:  # A rollout may go on beside what a person has stopped.
+                    self.lacking = True
                 if not (len(good) == len(running) == 1) and not rests:
                     if (
                         not for_sale and sum(c.fault is None for c in running) <= 1

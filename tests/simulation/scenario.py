@@ -227,7 +227,7 @@ LONGEST_PAUSE = 600.0
 CHANGING = tuple(p for p in POINTS if p.startswith(("rent", "destroy", "save intent", "save rented", "save leaving")))
 """The points around what costs money."""
 
-LAST_INSTANT = ("rent:before", "rent:sent")
+LAST_INSTANT = ("rent:before", "rent:sent", "destroy:sent")
 """Between the last check and the send nothing can be checked any more: pauses are short there."""
 
 
