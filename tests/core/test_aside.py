@@ -127,6 +127,7 @@ def test_how_many_bids_of_a_seat_may_lose_at_once_within_a_day(before, limit, re
     made = guarded(BIDS, before, replacements_per_seat_per_day=limit)
     assert len(made.actions) == (0 if refused else 1)
     assert [(h.guard, h.lift) for h in made.held] == [("lost bids per seat", "reconcile free june/0")] * refused
+    assert {held.seat for held in made.held} == ({seat("june/0")} if refused else set())
 
 
 def test_the_refusal_says_how_many():

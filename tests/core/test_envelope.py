@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.envelope import RENTS_PER_SEAT, Done, Envelope, envelope_of, within
 from reconciler.core.model import Limit, Rollout
-from reconciler.core.plan import Create, Destroy, Plan, Replace, due
+from reconciler.core.plan import Create, Destroy, Held, Plan, Replace, due
 
 D = Decimal
 NEW, OLD = fleet(image="a:2"), fleet(image="a:1")
@@ -183,3 +184,19 @@ def test_never_more_is_done_than_was_approved_however_the_world_changed(
             assert action.choice.candidate.price <= envelope.rents[action.seat]
         if isinstance(action, (Destroy, Replace)):
             assert action.old.id in envelope.destroys
+
+
+def test_no_step_moves_past_one_that_a_guard_holds_and_what_that_one_waits_for():
+    """june/0 is held; june/2 was to come after it, which was to come after june/1, which boots."""
+    rows = [instance("june/0", OLD, id=100), instance("june/1", NEW, id=201, status="loading")]
+    rows += [instance("june/1", OLD, id=101), instance("june/2", OLD, id=102)]
+    made = plan(fleet(image="a:2", replicas=3), rows, ["0.1", "0.2"])
+    part = made.fleets[0]
+    [first] = [a for a in part.actions if a.seat == seat("june/0")]
+    assert first.wait is not None
+    others = tuple(a for a in part.actions if a is not first)
+    held = replace(part, actions=others, held=(Held("x", "", "", "june", (first,)),))
+    cut = replace(made, fleets=(held,))
+    [last] = [a for a in within(cut, envelope_of(cut), Done()).actions() if a.seat == seat("june/2")]
+    assert last.wait is not None
+    assert str(last.wait) == str(first.wait)

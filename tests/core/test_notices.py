@@ -343,3 +343,10 @@ def test_slack_is_sent_no_sign_of_its_own():
     assert body["text"] == ":white_check_mark: [team] june/0: &lt;!channel&gt; &amp; co\\u001b[2J"
     assert body["mrkdwn"] is False
     assert escaped("a<b>&c") == "a&lt;b&gt;&amp;c"
+
+
+def test_a_leak_of_a_month_is_told_once():
+    told_of = seen(record(leaving(age_s=31 * 86_400)), at=15 * MINUTE)
+    again = seen(told_of, at=16 * MINUTE)
+    assert len([letter for letter in told_of.outbox if letter.kind == "leak"]) == 1
+    assert again.outbox == told_of.outbox

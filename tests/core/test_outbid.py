@@ -364,3 +364,28 @@ def test_a_canary_that_lost_its_bid_does_not_wait_for_itself():
     wanted = replace(spec(), rollout=Rollout(canary_s=300.0))
     rows = [instance("june/0", wanted, status="outbid")]
     assert plan(wanted, rows, MARKET, lost(3))[0] == ["+/- june/0 100 -> offer 1"]
+
+
+DEAD_SINCE = {(101, "exited"): NOW - 900.0}
+CHANGED = replace(spec(), container=replace(spec().container, image="a:9"))
+BESIDE = {
+    # the spec, since when the bid is lost; whether another one is looked for
+    "the bid may still win": (spec(), lost(1), False),
+    "its wait is over": (spec(), lost(3), True),
+    "the spec is another one by now": (
+        replace(spec(), container=replace(spec().container, image="a:9")),
+        lost(3),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("wanted", "since", "followed"), BESIDE.values(), ids=BESIDE.keys())
+def test_one_that_lost_its_bid_stays_beside_a_successor_that_died(wanted, since, followed):
+    """It may win again, and costs its disk alone: what follows it is what ends it."""
+    rows = [outbid(spec(), id=100), instance("june/0", spec(), id=101, status="exited", interruptible=True)]
+    made, _ = plan(wanted, rows, (), {**since, **DEAD_SINCE})
+    assert made == []
+    made, _ = plan(wanted, rows, MARKET, {**since, **DEAD_SINCE})
+    assert [words for words in made if words.startswith("- ")] == []
+    assert any("offer" in words for words in made) is followed, "the seat is not stuck"

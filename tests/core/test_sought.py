@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from builders import NOW, diff, fleet, instance, offers, placed, record, seat
 
@@ -9,10 +11,10 @@ from reconciler.core.envelope import Done, Envelope
 from reconciler.core.health import Health
 from reconciler.core.label import Seat
 from reconciler.core.placement import Placement
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Held, Plan
 from reconciler.core.planner import fleet_plan, needs_of
 from reconciler.core.record import Record
-from reconciler.core.sought import ANY, Sought, approved_part, moved_up, sought
+from reconciler.core.sought import ANY, Sought, approved_part, due_rents, moved_up, sought
 
 OLD, NEW = fleet(image="a:1", replicas=3), fleet(image="a:2", replicas=3)
 MARKET = offers("0.1", "0.2", "0.3")
@@ -95,3 +97,14 @@ def test_one_that_boots_and_is_not_told_to_be_ready_holds_up_the_look_too():
     found, _ = asked([instance("june/0", NEW, id=200), *STEPS[1:]], before, (1, 2))
     assert found.needs == ()
     assert seat("june/1") in found.known
+
+
+def test_a_scope_looks_for_whoever_moves_up_past_one_that_is_held():
+    """A step is looked for in the pass in which it is rented, also where a guard holds the one before it."""
+    difference = diff(NEW, STEPS)
+    (part,) = (fleet_plan(part, placed(difference, MARKET), {}, None, {}) for part in difference.fleets)
+    held = replace(part, actions=part.actions[1:], held=(Held("x", "", "", "june", part.actions[:1]),))
+    made = Plan("default", 1, NOW, (held,))
+    scope = Envelope({}, frozenset(), is_scope=True)
+    assert {seat.index for seat in due_rents(made)} == set()
+    assert {seat.index for seat in due_rents(approved_part(made, scope, Done()))} == {1}

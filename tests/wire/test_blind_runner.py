@@ -116,3 +116,17 @@ def test_a_machine_that_does_not_answer_beside_one_that_does_is_replaced(stub, d
     a_day(desk)
     assert mute not in stub.instances
     assert sorted(desk.record.strikes)
+
+
+def test_a_destroy_without_a_successor_counts_among_the_unasked_ones_of_ten_minutes(stub, desk):
+    desk.declare(fleet(replicas=1, more=CHECKS["ssh"]))
+    desk.checks = Told(lambda _: "no banner")
+    desk.apply()
+    desk.clock.time += HALF_AN_HOUR
+    stub.offers.clear()
+    at = desk.clock.time
+    desk.apply()
+    assert stub.instances == {}
+    ((fleet_name, times),) = desk.record.unasked.items()
+    assert (fleet_name, len(times)) == ("june", 1)
+    assert times[0] >= at
