@@ -27,7 +27,19 @@ from reconciler.core.budget import (
 from reconciler.core.diff import FleetDiff
 from reconciler.core.instance import Account
 from reconciler.core.model import Limits, Policy
-from reconciler.core.plan import SURPLUS_FIRST, Action, Create, Destroy, FleetPlan, Held, Plan, Replace, Update, Wait
+from reconciler.core.plan import (
+    SURPLUS_FIRST,
+    Action,
+    Create,
+    Destroy,
+    FleetPlan,
+    Held,
+    Plan,
+    Replace,
+    Update,
+    Wait,
+    is_unasked,
+)
 from reconciler.core.seat_guards import guard_seats
 from reconciler.core.traces import Suspect
 from reconciler.core.vanishing import CONFIRMED_AFTER_S, SUSPICIOUS_HOSTS, SUSPICIOUS_INSTANCES
@@ -282,9 +294,17 @@ def _added(plan: Plan, allowed: Allowed) -> Plan:
 
 
 def _rents(plan: Plan) -> Iterator[Spending]:
-    """Every rent and new bid of the plan, fleets by priority, then by name."""
-    for fleet in sorted(plan.fleets, key=lambda f: (-f.fleet.priority, f.fleet.name)):
-        yield from (action for action in fleet.actions if not isinstance(action, Destroy))
+    """Every rent and new bid of the plan in the order in which limits are given out: repairs first, then fleets by
+    priority and name, of each its empty seats before its rollout. Steps that only wait take what is left."""
+    rents = [action for fleet in plan.fleets for action in fleet.actions if not isinstance(action, Destroy)]
+    yield from sorted(rents, key=_urgency)
+
+
+def _urgency(action: Spending) -> tuple[bool, bool, int, str, bool]:
+    is_step = isinstance(action, Replace) and action.asked
+    repairs = isinstance(action, Create | Replace) and is_unasked(action)
+    waits = is_step and action.wait is not None
+    return waits, not repairs, -action.fleet.priority, action.fleet.name, is_step
 
 
 def _limit_rents(plan: Plan, room: Room, weigh: Callable[[Spending], Weight], held: Held) -> Plan:

@@ -12,7 +12,7 @@ from reconciler.core.fields import spec_hash
 from reconciler.core.forecast import rollout_s, steps_of
 from reconciler.core.label import Seat
 from reconciler.core.model import Fleet
-from reconciler.core.plan import FleetPlan, Replace, Wait
+from reconciler.core.plan import Destroy, FleetPlan, Replace, Wait
 from reconciler.core.seat_notes import is_overdue
 from reconciler.values import dataclass
 
@@ -111,6 +111,7 @@ def rolling(plan: FleetPlan) -> Rolling | None:
     seats, step = plan.drifted, plan.fleet.step
     if not to_come or not seats:
         return None
+    going = [a for a in plan.actions if isinstance(a, Destroy)]
     has_new_first = any(a.order == "create-first" for a in to_come)
-    extra = on_the_way(to_come, plan.fleet) if has_new_first else Decimal(0)
+    extra = on_the_way([*to_come, *going], plan.fleet) if has_new_first else Decimal(0)
     return Rolling(seats, plan.fleet.replicas, step, steps_of(plan), rollout_s(plan), extra)

@@ -274,3 +274,33 @@ def test_the_next_pass_begins_with_one_after_a_doubt_and_goes_on_without():
 
 def test_the_default_settle_time_is_the_documented_one():
     assert (SETTLE.total_s, SETTLE.evidence_after_s, SETTLE.apart_s, SETTLE.lost_per_day) == (300, 150, 30, 1)
+
+
+def rolling_beside(*others, **options):
+    """A fleet whose three seats change one after the other, and another fleet with these rows."""
+    aa, bb = fleet("aa", replicas=3, image="a:2"), fleet("bb", replicas=1, **options)
+    rows = [instance(f"aa/{n}", fleet("aa", image="a:1"), id=10 + n) for n in range(3)]
+    return (aa, bb), [*rows, *others]
+
+
+ORDER = {
+    # the other fleet, its rows; which two rents are let through
+    "an empty seat, before the steps that only wait": ({}, (), ["aa/0", "bb/0"]),
+    "a repair, before a healthy seat": (
+        {},
+        (instance("bb/0", fleet("bb"), id=20, status="offline"),),
+        ["aa/0", "bb/0"],
+    ),
+    "a fleet of lower priority, before the steps that only wait": ({"priority": -1}, (), ["aa/0", "bb/0"]),
+}
+
+
+@pytest.mark.parametrize(("options", "others", "through"), ORDER.values(), ids=ORDER.keys())
+def test_in_which_order_limits_are_given_out(options, others, through):
+    fleets, rows = rolling_beside(*others, **options)
+    before = record(since={(20, "offline"): NOW - 900})
+    made = Plan("default", 1, NOW, tuple(plans(diff(fleets, rows, before), offers("0.1", "0.2", "0.3", "0.4"))))
+    kept = guard_all(made, Limits(rents_per_run=2), NOTHING, None, RUN)
+    assert sorted(str(a.seat) for a in kept.actions()) == through
+    one = guard_all(made, Limits(rents_per_run=1), NOTHING, None, RUN)
+    assert [str(a.seat) for a in one.actions()] == (["bb/0"] if others else ["aa/0"])

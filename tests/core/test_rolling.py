@@ -168,3 +168,4 @@ def test_in_the_middle_what_follows_begins_when_the_old_ones_under_way_are_gone(
     rows += [instance(f"june/{n}", spec, id=200 + n, price_per_hour=money("0.2")) for n in range(len(going))]
     (made,) = plans(diff(spec, rows), offers(*["0.20"] * len(waiting)))
     assert on_the_way(made.actions, spec) == money(extra)
+    assert rolling(made).extra_per_hour == money(extra)
