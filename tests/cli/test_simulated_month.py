@@ -36,7 +36,7 @@ def month(request: pytest.FixtureRequest) -> Month:
 def test_it_is_as_available_as_can_be_once_it_has_begun(month: Month) -> None:
     """The beginning takes the cold start, two machines on trial, then the rest: none of it comes sooner from cron."""
     ours, best = way(OURS, month), way(BEST, month)
-    assert ours.first_ready <= 3600
+    assert ours.first_ready <= 4200
     assert ours.ready >= 0.99 * best.ready - month.replicas * ours.first_ready
     assert ours.availability <= best.availability < 1
 
@@ -55,7 +55,9 @@ def test_repairs_end_in_time_and_nothing_leaks(month: Month) -> None:
     assert ours.gaps
     assert all(repair.in_time for repair in repairs(month, ours, way(BEST, month))), ours.gaps
     assert all(leak <= 3 * EVERY_S for leak in ours.leaks)
-    assert set(ours.codes) == {0}
+    # Of two machines that were never ready at the same time one goes in a run, the other one in the next.
+    assert set(ours.codes) <= {0, 4}
+    assert ours.codes[4] <= 1
 
 
 def _figures(*gaps: Gap) -> Figures:
