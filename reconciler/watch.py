@@ -341,7 +341,8 @@ class Watch:
 
 def _left(orphan: Stray) -> str:
     """What bills and is declared nowhere: nobody else would hear of it."""
-    return f"instance {orphan.id} of fleet {orphan.fleet} is declared nowhere and left alone: it bills on"
+    told = f"instance {orphan.id} of fleet {orphan.fleet} is declared nowhere and left alone"
+    return f"{told}: it bills ${orphan.rate_per_hour:.3f}/h"
 
 
 def _in_part(look: Look) -> Iterator[str]:

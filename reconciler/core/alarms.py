@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ANOTHER_KEY = "has another SSH host key than the first time"
 
 
-def key_of(instance_id: int) -> str:
+def told_as(instance_id: int) -> str:
     """Under which key of `Record.told` the alarm stands."""
     return f"key/{instance_id}"
 
@@ -46,7 +46,7 @@ def warnings_of(members: Iterable[Member], record: Record) -> Iterator[str]:
         if member.health is not None and _rings(record, member.id, member.health):
             doubt = "another machine may answer in its place, so trust nothing that it says"
             yield f"ALARM: {member.mark.seat}: instance {member.id} {ANOTHER_KEY}: {doubt}"
-    yield from (untold(fleet, cause, number) for (fleet, cause), number in blind_to(members).items())
+    yield from (blind_text(fleet, cause, number) for (fleet, cause), number in blind_to(members).items())
 
 
 def blind_to(members: Iterable[Member]) -> dict[tuple[str, str], int]:
@@ -60,11 +60,11 @@ def blind_to(members: Iterable[Member]) -> dict[tuple[str, str], int]:
     return dict(sorted(found.items()))
 
 
-def untold(fleet: str, cause: str, number: int) -> str:
+def blind_text(fleet: str, cause: str, number: int) -> str:
     """The same in words."""
     many = f"{number} instances that were ready still are" if number > 1 else "an instance that was ready still is"
     return f"{fleet}: whether {many} cannot be told: {cause}; nothing is replaced for it"
 
 
 def _rings(record: Record, instance_id: int, health: Health) -> bool:
-    return has_another_key(health) or (health.verdict != "pass" and key_of(instance_id) in record.told)
+    return has_another_key(health) or (health.verdict != "pass" and told_as(instance_id) in record.told)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, get_args
 
-from reconciler.core.alarms import ANOTHER_KEY, key_of, ringing
+from reconciler.core.alarms import ANOTHER_KEY, ringing, told_as
 from reconciler.core.diff import Diff, Member
 from reconciler.core.evidence import Merged
 from reconciler.core.label import Seat
@@ -171,7 +171,7 @@ def _standing(record: Record, plan: Plan) -> Iterator[tuple[str, Event]]:
     for note in (note for fleet in plan.fleets for note in fleet.notes if note.kind == "frozen"):
         yield f"frozen/{note.seat.index}/{note.seat.fleet}", of_seat(plan.made_at, "frozen", note.seat, note.text)
     for instance_id, seat in ringing(record):
-        yield key_of(instance_id), of_seat(plan.made_at, "host key changed", seat, f"it {ANOTHER_KEY}", instance_id)
+        yield told_as(instance_id), of_seat(plan.made_at, "host key changed", seat, f"it {ANOTHER_KEY}", instance_id)
     for item in record.leaving.values():
         text = f"told to go and not proven gone: {item.reason}"
         yield f"leak/{item.id}", of_seat(plan.made_at, "leak opened", item.seat, text, item.id, item.rate_per_hour)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from reconciler.core.alarms import ANOTHER_KEY, blind_to, has_another_key, untold
+from reconciler.core.alarms import ANOTHER_KEY, blind_text, blind_to, has_another_key
 from reconciler.core.diff import Diff, SeatView
 from reconciler.core.evidence import Vanished
 from reconciler.core.incidents import Incident, Letter
@@ -112,7 +112,7 @@ def _blind(diff: Diff, now: float) -> Iterator[Incident]:
     """Fleets with instances that were ready, and of which nobody can tell any more whether they are."""
     for part in (part for part in diff.fleets if not part.paused):
         if found := blind_to(part.members()):
-            text = "; ".join(untold(fleet, cause, number) for (fleet, cause), number in found.items())
+            text = "; ".join(blind_text(fleet, cause, number) for (fleet, cause), number in found.items())
             yield Incident(f"unseen/{part.fleet.name}", "doubt", now, text, part.fleet.name)
 
 
